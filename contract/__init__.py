@@ -1,0 +1,1 @@
+"""The words the zoo writes and the gateway reads; standard library only."""

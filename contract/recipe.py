@@ -1,0 +1,150 @@
+"""The recipe: how to feed one model and read its answer; it travels in the Triton config."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+SCHEMA = 1  # raised when a reader of the old form could no longer understand the new one
+PARAMETER = "fovea_recipe"  # the key of config.pbtxt's `parameters` that holds the JSON
+
+
+class RecipeError(ValueError):
+    """A recipe that cannot be used; the message names the field and what it should be."""
+
+
+class Task(StrEnum):
+    """What a model answers."""
+
+    CLASSIFICATION = "classification"
+    DETECTION = "detection"
+
+
+class Fit(StrEnum):
+    """How an image of any shape becomes height × width."""
+
+    STRETCH = "stretch"  # both sides resized, the aspect ratio is not kept
+    CROP = "crop"  # shorter side resized to `shorter_side`, then the centre is cut out
+    LETTERBOX = "letterbox"  # longer side resized, the rest filled with `fill`
+
+
+class ColourOrder(StrEnum):
+    """Order of the three channels that the model expects."""
+
+    RGB = "rgb"
+    BGR = "bgr"
+
+
+class Interpolation(StrEnum):
+    """Resampling filter of the resize; both are antialiased when shrinking, as Pillow's are."""
+
+    BILINEAR = "bilinear"
+    BICUBIC = "bicubic"
+
+
+class Role(StrEnum):
+    """What one output tensor means. B is the batch, K the fixed number of detection slots."""
+
+    PROBABILITIES = "probabilities"  # (B, classes) float32, each row sums to 1
+    BOXES = "boxes"  # (B, K, 4) float32, x1 y1 x2 y2 in input pixels
+    SCORES = "scores"  # (B, K) float32, best first
+    CLASSES = "classes"  # (B, K) int64, indices into the labels
+    COUNT = "count"  # (B, 1) int64, how many of the K slots are filled
+    MASKS = "masks"  # (B, K, 28, 28) float32, mask probabilities inside each box
+
+
+REQUIRED_ROLES = {
+    Task.CLASSIFICATION: {Role.PROBABILITIES},
+    Task.DETECTION: {Role.BOXES, Role.SCORES, Role.CLASSES, Role.COUNT},
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InputSpec:
+    """The image tensor: uint8, (B, height, width, 3); normalisation is inside the model."""
+
+    name: str
+    height: int
+    width: int
+    fit: Fit
+    shorter_side: int | None = None  # pixels; with Fit.CROP only
+    colour: ColourOrder = ColourOrder.RGB
+    interpolation: Interpolation = Interpolation.BILINEAR
+    fill: tuple[int, int, int] = (114, 114, 114)  # RGB of the bars of a letterbox
+
+    def __post_init__(self) -> None:
+        for name, side in (("height", self.height), ("width", self.width)):
+            if side < 1:
+                raise RecipeError(f"input.{name} is {side}; it must be at least 1 pixel")
+        if not all(0 <= level <= 255 for level in self.fill):
+            raise RecipeError(f"input.fill is {self.fill}; each level must lie in 0..255")
+        if (self.fit is Fit.CROP) != (self.shorter_side is not None):
+            raise RecipeError("input.shorter_side belongs to fit 'crop': give both or neither")
+        if self.shorter_side is not None and self.shorter_side < max(self.height, self.width):
+            raise RecipeError(
+                f"input.shorter_side is {self.shorter_side}; it must cover the "
+                f"{self.height}x{self.width} crop"
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutputSpec:
+    """One output tensor and its meaning."""
+
+    name: str
+    role: Role
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figure:
+    """A measured value with its 95 % confidence interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Card:
+    """Where the weights come from and how good they are."""
+
+    architecture: str  # e.g. "MobileNetV2 (320-channel form)"
+    attention: str  # the zoo's name of the mechanism
+    parameters: int
+    data: str  # what it was trained and tested on, seeds included
+    epochs: int
+    trained_on: str  # ISO date
+    weights_sha256: str
+    metrics: Mapping[str, Figure] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """Everything a gateway must know about one model."""
+
+    schema: int = SCHEMA
+    task: Task
+    input: InputSpec
+    outputs: tuple[OutputSpec, ...]
+    labels: tuple[str, ...]  # position = class id
+    card: Card | None = None  # None: nobody vouches for these weights
+
+    def __post_init__(self) -> None:
+        if self.schema != SCHEMA:
+            raise RecipeError(f"schema is {self.schema}; this release reads {SCHEMA}")
+        if not self.labels:
+            raise RecipeError("labels is empty; name every class, in the order of the class ids")
+        if len(set(self.labels)) != len(self.labels):
+            raise RecipeError("labels repeats a name; each class needs its own")
+        roles = [output.role for output in self.outputs]
+        missing = sorted(REQUIRED_ROLES[self.task] - set(roles))
+        if missing:
+            raise RecipeError(f"outputs lacks {', '.join(missing)}, which {self.task} needs")
+        if len(set(roles)) != len(roles):
+            raise RecipeError("outputs names one role twice")
+
+    def output(self, role: Role) -> str:
+        """Name of the tensor that plays ``role``; KeyError if none does."""
+        for spec in self.outputs:
+            if spec.role is role:
+                return spec.name
+        raise KeyError(role)

@@ -1,0 +1,118 @@
+"""A recipe survives the trip through JSON, and a wrong one is refused by name."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from contract.codec import decode, encode
+from contract.recipe import (
+    Card,
+    Figure,
+    Fit,
+    InputSpec,
+    Interpolation,
+    OutputSpec,
+    Recipe,
+    RecipeError,
+    Role,
+    Task,
+)
+
+shares = st.floats(0, 1)
+figures = st.builds(Figure, value=shares, low=shares, high=shares)
+cards = st.builds(
+    Card,
+    architecture=st.text(),
+    attention=st.text(),
+    parameters=st.integers(0),
+    data=st.text(),
+    epochs=st.integers(0),
+    trained_on=st.text(),
+    weights_sha256=st.text(),
+    metrics=st.dictionaries(st.text(), figures, max_size=3),
+)
+inputs = st.builds(
+    InputSpec,
+    name=st.text(min_size=1),
+    height=st.integers(1, 4096),
+    width=st.integers(1, 4096),
+    fit=st.sampled_from([Fit.STRETCH, Fit.LETTERBOX]),
+    interpolation=st.sampled_from(Interpolation),
+    fill=st.tuples(*[st.integers(0, 255)] * 3),
+)
+recipes = st.builds(
+    Recipe,
+    task=st.just(Task.CLASSIFICATION),
+    input=inputs,
+    outputs=st.just((OutputSpec(name="OUTPUT__0", role=Role.PROBABILITIES),)),
+    labels=st.lists(st.text(), min_size=1, unique=True).map(tuple),
+    card=st.none() | cards,
+)
+
+
+def document() -> dict:
+    """A valid recipe as the JSON object that travels."""
+    return {
+        "task": "classification",
+        "input": {"name": "INPUT__0", "height": 64, "width": 64, "fit": "stretch"},
+        "outputs": [{"name": "OUTPUT__0", "role": "probabilities"}],
+        "labels": ["cat", "dog"],
+    }
+
+
+@given(recipes)
+def test_a_recipe_survives_the_round_trip(recipe: Recipe) -> None:
+    assert decode(encode(recipe)) == recipe
+
+
+def test_a_hand_written_recipe_needs_only_the_fields_without_default() -> None:
+    recipe = decode(json.dumps(document()))
+    assert recipe.card is None
+    assert recipe.output(Role.PROBABILITIES) == "OUTPUT__0"
+    with pytest.raises(KeyError):
+        recipe.output(Role.BOXES)
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "message"),
+    [
+        (("schema",), 2, "schema is 2"),
+        (("task",), "telepathy", "task is 'telepathy'; it must be one of classification"),
+        (("labels",), [], "labels is empty"),
+        (("labels",), ["cat", "cat"], "labels repeats a name"),
+        (("labels",), "cat", "labels is 'cat'; it must be of type array"),
+        (("labels", 1), 7, r"labels\[1\] is 7; it must be of type string"),
+        (("input", "height"), "64", "input.height is '64'; it must be of type integer"),
+        (("input", "height"), True, "input.height is True; it must be of type integer"),
+        (("input", "height"), 0, "input.height is 0"),
+        (("input", "fit"), "crop", "input.shorter_side belongs to fit 'crop'"),
+        (("input", "shorter_side"), 64, "input.shorter_side belongs to fit 'crop'"),
+        (("input", "fill"), [1, 2], "input.fill has 2 items; it must have 3"),
+        (("input", "fill"), [1, 2, 256], "input.fill is"),
+        (("input", "colur"), "rgb", "input.colur is unknown; known here: name, height"),
+        (("outputs", 0, "role"), "boxes", "outputs lacks probabilities"),
+        (("outputs", 0, "name"), None, r"outputs\[0\].name is None"),
+        (("card",), {"epochs": 1}, "card.architecture is missing"),
+    ],
+)
+def test_a_wrong_field_is_named(path: tuple, value: object, message: str) -> None:
+    changed = document()
+    target = changed
+    for step in path[:-1]:
+        target = target[step]
+    target[path[-1]] = value
+    with pytest.raises(RecipeError, match=message):
+        decode(json.dumps(changed))
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{", "null", '"recipe"', "{}"])
+def test_what_is_no_recipe_is_refused(text: str) -> None:
+    with pytest.raises(RecipeError):
+        decode(text)
+
+
+def test_a_crop_must_fit_into_the_resized_image() -> None:
+    with pytest.raises(RecipeError, match="must cover"):
+        InputSpec(name="x", height=224, width=224, fit=Fit.CROP, shorter_side=200)

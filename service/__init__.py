@@ -1,0 +1,1 @@
+"""The gateway: an image in, JSON out."""

@@ -1,0 +1,1 @@
+"""The steps of a prediction, each a plain function from value to value."""

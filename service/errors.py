@@ -1,0 +1,278 @@
+"""Every way a request can fail, and the one function that answers with it (RFC 9457).
+
+GatewayError
+├── UnknownParameter        400  a query parameter that does not exist
+├── ModelNotNamed           400  no `model=`, and not exactly one to choose from
+├── MalformedUpload         400  a multipart body without exactly one file
+├── UnknownModel            404  Triton has no model of that name
+├── UnknownVersion          404  the model is there, that version is not
+├── BodyTimeout             408  the body arrived too slowly
+├── ModelNotServable        409  the model carries no recipe that this gateway can follow
+├── BodyTooLarge            413  more bytes than `max_body_bytes`
+├── ImageTooLarge           413  more pixels than `max_pixels`, or a side over `max_side`
+├── UnsupportedMediaType    415  neither image/* nor multipart/form-data
+├── InvalidParameter        422  a query parameter whose value makes no sense
+├── UnreadableImage         422  no image, a broken one, or a format that is not read
+├── InternalError           500  a fault of ours; the log has the cause
+├── InferenceFailed         502  Triton or the model failed at this request
+├── UnexpectedOutput        502  the model's answer does not fit its recipe
+├── Overloaded              503  `max_in_flight` requests are under way
+├── QueueFull               503  Triton's queue for the model is full
+├── BackendUnavailable      503  Triton cannot be reached or is stopping
+├── ModelNotReady           503  the model is loading, was unloaded or failed to load
+├── NotReady                503  `/readyz`: this gateway should get no traffic now
+└── DeadlineExceeded        504  out of time; names the stage
+"""
+# ruff: noqa: N818 - the names read as what happened, and become the problems' types
+
+import http
+import json
+import re
+import urllib.parse
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from starlette.responses import Response
+
+from service.values import Outcome, Stage
+
+PROBLEM_JSON = "application/problem+json"
+LONGEST_PATH = 200  # characters of a path that are repeated
+
+
+class GatewayError(Exception):
+    """A failure that is safe to show: ``detail`` goes to the caller, the cause to the log.
+
+    ``field`` names what in the request was wrong, ``remedy`` what to do about it, ``members``
+    are further members of the problem.
+    """
+
+    status: ClassVar[int]
+    title: ClassVar[str]
+    outcome: ClassVar[Outcome] = Outcome.CLIENT_ERROR
+    remedy: ClassVar[str] = ""
+    retry_after_seconds: ClassVar[int | None] = None
+
+    def __init__(self, detail: str, *, field: str = "", remedy: str = "", **members: Any) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        optional = {"field": field, "remedy": remedy or self.remedy}
+        self.members = {name: text for name, text in optional.items() if text} | members
+
+    @classmethod
+    def code(cls) -> str:
+        """The class's name in the problem's type: UnknownModel is `unknown-model`."""
+        return re.sub(r"(?<!^)(?=[A-Z])", "-", cls.__name__).lower()
+
+
+class UnknownParameter(GatewayError):
+    """A query parameter that does not exist."""
+
+    status = 400
+    title = "Unknown query parameter"
+
+
+class ModelNotNamed(GatewayError):
+    """No `model=`, and not exactly one to choose from."""
+
+    status = 400
+    title = "No model named"
+    remedy = "add ?model=NAME with one of the names in `models`"
+
+
+class MalformedUpload(GatewayError):
+    """A multipart body without exactly one file."""
+
+    status = 400
+    title = "Malformed upload"
+    remedy = "send one part named `file`, as curl -F file=@photo.jpg does"
+
+
+class UnknownModel(GatewayError):
+    """Triton has no model of that name."""
+
+    status = 404
+    title = "Unknown model"
+    remedy = "use one of the names in `models`"
+
+
+class UnknownVersion(GatewayError):
+    """The model is there, that version is not."""
+
+    status = 404
+    title = "Unknown model version"
+    remedy = "use one of `versions`, or leave `version` out for the newest"
+
+
+class BodyTimeout(GatewayError):
+    """The body arrived too slowly."""
+
+    status = 408
+    title = "Body too slow"
+    remedy = "send a smaller image or use a faster connection"
+
+
+class ModelNotServable(GatewayError):
+    """The model carries no recipe that this gateway can follow."""
+
+    status = 409
+    title = "Model not servable"
+    remedy = "export the model with a recipe in its config.pbtxt"
+
+
+class BodyTooLarge(GatewayError):
+    """More bytes than `max_body_bytes`."""
+
+    status = 413
+    title = "Body too large"
+    remedy = "send a smaller file"
+
+
+class ImageTooLarge(GatewayError):
+    """More pixels than `max_pixels`, or a side over `max_side`."""
+
+    status = 413
+    title = "Image too large"
+    remedy = "scale the image down; the model sees far fewer pixels"
+
+
+class UnsupportedMediaType(GatewayError):
+    """Neither image/* nor multipart/form-data."""
+
+    status = 415
+    title = "Unsupported media type"
+    remedy = "send the image's bytes with Content-Type: image/jpeg, or a form with one file"
+
+
+class InvalidParameter(GatewayError):
+    """A query parameter whose value makes no sense."""
+
+    status = 422
+    title = "Invalid query parameter"
+
+
+class UnreadableImage(GatewayError):
+    """No image, a broken one, or a format that is not read."""
+
+    status = 422
+    title = "Unreadable image"
+    remedy = "send a complete JPEG, PNG, WebP, GIF, BMP or TIFF file"
+
+
+class InternalError(GatewayError):
+    """A fault of ours; the log has the cause."""
+
+    status = 500
+    title = "Internal error"
+    outcome = Outcome.ERROR
+
+
+class InferenceFailed(GatewayError):
+    """Triton or the model failed at this request."""
+
+    status = 502
+    title = "Inference failed"
+    outcome = Outcome.ERROR
+
+
+class UnexpectedOutput(GatewayError):
+    """The model's answer does not fit its recipe."""
+
+    status = 502
+    title = "Unexpected model output"
+    outcome = Outcome.ERROR
+
+
+class Overloaded(GatewayError):
+    """`max_in_flight` requests are under way."""
+
+    status = 503
+    title = "Gateway overloaded"
+    outcome = Outcome.OVERLOADED
+    retry_after_seconds = 1
+
+
+class QueueFull(GatewayError):
+    """Triton's queue for the model is full."""
+
+    status = 503
+    title = "Model queue full"
+    outcome = Outcome.OVERLOADED
+    retry_after_seconds = 1
+
+
+class BackendUnavailable(GatewayError):
+    """Triton cannot be reached or is stopping."""
+
+    status = 503
+    title = "Inference server unavailable"
+    outcome = Outcome.UNAVAILABLE
+    retry_after_seconds = 2
+
+
+class ModelNotReady(GatewayError):
+    """The model is loading, was unloaded or failed to load."""
+
+    status = 503
+    title = "Model not ready"
+    outcome = Outcome.UNAVAILABLE
+    retry_after_seconds = 2
+
+
+class NotReady(GatewayError):
+    """This gateway should get no traffic now."""
+
+    status = 503
+    title = "Not ready"
+    outcome = Outcome.UNAVAILABLE
+    retry_after_seconds = 2
+
+
+class DeadlineExceeded(GatewayError):
+    """Out of time during ``stage``."""
+
+    status = 504
+    title = "Deadline exceeded"
+    outcome = Outcome.DEADLINE
+
+    def __init__(self, stage: Stage) -> None:
+        super().__init__(f"the time ran out during the stage {stage.value!r}", stage=stage.value)
+
+
+def answer(error: GatewayError, path: str, request_id: str) -> Response:
+    """The problem document for ``error``, which happened at ``path``."""
+    document = {
+        "type": f"urn:fovea:problem:{error.code()}",
+        "title": error.title,
+        "status": error.status,
+        "detail": error.detail,
+        "instance": _reference(path),
+        **error.members,
+        "request_id": request_id,
+    }
+    after = error.retry_after_seconds
+    return _respond(document, {} if after is None else {"Retry-After": str(after)})
+
+
+def answer_status(
+    status: int, path: str, request_id: str, headers: Mapping[str, str] | None
+) -> Response:
+    """The problem document for a bare HTTP status, such as the router's 404 and 405."""
+    document = {
+        "type": "about:blank",
+        "title": http.HTTPStatus(status).phrase,
+        "status": status,
+        "instance": _reference(path),
+        "request_id": request_id,
+    }
+    return _respond(document, headers or {})
+
+
+def _reference(path: str) -> str:
+    """``path`` as the URI reference that a problem's `instance` must be; cut where endless."""
+    return urllib.parse.quote(path[:LONGEST_PATH])
+
+
+def _respond(document: dict[str, Any], headers: Mapping[str, str]) -> Response:
+    content = json.dumps(document, ensure_ascii=False)
+    return Response(content, document["status"], media_type=PROBLEM_JSON, headers=headers)

@@ -1,0 +1,109 @@
+"""The request line, top to bottom, each step timed."""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import TypeVar
+
+from contract.recipe import InputSpec, Task
+from service.backend import InferenceBackend
+from service.catalog import Catalog
+from service.errors import BodyTimeout, DeadlineExceeded, GatewayError, Overloaded
+from service.metrics import Metrics
+from service.settings import Settings
+from service.steps.classify import classify
+from service.steps.decode import decode
+from service.steps.preprocess import preprocess
+from service.steps.read import read
+from service.steps.select import select
+from service.values import Body, Choice, Deadline, Prepared, Result, Stage, Trace, Upload, Wish
+
+READERS = {Task.CLASSIFICATION: classify}
+T = TypeVar("T")
+
+
+class Pipeline:
+    """Answers predictions; at most ``max_in_flight`` at once, refusing the rest immediately."""
+
+    def __init__(
+        self, settings: Settings, catalog: Catalog, backend: InferenceBackend, metrics: Metrics
+    ) -> None:
+        self._settings = settings
+        self._catalog = catalog
+        self._backend = backend
+        self._metrics = metrics
+        self._threads = ThreadPoolExecutor(settings.decode_threads, "decode")
+        self._in_flight = 0
+
+    async def run(self, wish: Wish, body: Body, trace: Trace) -> Result:
+        """One prediction; any GatewayError but those about parameters may come out."""
+        choice = select(self._catalog, wish)
+        trace.model, trace.version = choice.model, choice.version
+        deadline = Deadline.after(self._settings.timeout_seconds)
+        with self._admitted():
+            try:
+                async with asyncio.timeout(deadline.remaining_seconds()):
+                    return await self._answer(choice, wish, body, trace, deadline)
+            except TimeoutError:
+                raise _late(trace.stage) from None
+
+    async def _answer(
+        self, choice: Choice, wish: Wish, body: Body, trace: Trace, deadline: Deadline
+    ) -> Result:
+        recipe = choice.recipe
+        trace.enter(Stage.READ)
+        upload = await read(body, self._settings)
+        trace.enter(Stage.DECODE)
+        prepared, decoded_at = await self._off_loop(self._prepare, upload, recipe.input)
+        trace.enter(Stage.PREPROCESS, at=decoded_at)
+        names = [output.name for output in recipe.outputs]
+        inputs = {recipe.input.name: prepared.tensor}
+        trace.enter(Stage.INFER)
+        outputs = await self._backend.infer(choice.model, choice.version, inputs, names, deadline)
+        trace.version = outputs.version
+        trace.enter(Stage.POSTPROCESS)
+        labels = READERS[recipe.task](outputs, recipe, wish.top_k)
+        trace.enter(None)
+        return Result(
+            model=choice.model,
+            version=outputs.version,
+            task=recipe.task,
+            labels=labels,
+            width=prepared.geometry.width,
+            height=prepared.geometry.height,
+        )
+
+    def _prepare(self, upload: Upload, spec: InputSpec) -> tuple[Prepared, float]:
+        """Decode and preprocess in one trip to the pool, and the moment between the two."""
+        image = decode(upload, self._settings)
+        decoded_at = time.perf_counter()
+        return preprocess(image, spec), decoded_at
+
+    async def _off_loop(self, work: Callable[..., T], *arguments: object) -> T:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._threads, work, *arguments)
+
+    @contextmanager
+    def _admitted(self) -> Iterator[None]:
+        limit = self._settings.max_in_flight
+        if self._in_flight >= limit:
+            raise Overloaded(f"{limit} predictions are under way, which is the limit")
+        self._in_flight += 1
+        self._metrics.in_flight.set(self._in_flight)
+        try:
+            yield
+        finally:
+            self._in_flight -= 1
+            self._metrics.in_flight.set(self._in_flight)
+
+    def close(self) -> None:
+        """Let the threads finish what they do."""
+        self._threads.shutdown()
+
+
+def _late(stage: Stage | None) -> GatewayError:
+    if stage is Stage.READ:
+        return BodyTimeout("the body did not arrive in time")
+    return DeadlineExceeded(stage or Stage.READ)

@@ -1,0 +1,83 @@
+"""POST /predict: an image in, a prediction out."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from service.middleware import trace_of
+from service.pipeline import Pipeline
+from service.schemas import Answer, problems, timings
+from service.steps.read import FORM
+from service.values import Body, Wish
+
+BINARY = {"type": "string", "format": "binary"}
+FORM_SCHEMA = {"type": "object", "properties": {"file": BINARY}, "required": ["file"]}
+REQUEST_BODY = {
+    "required": True,
+    "description": "the image's bytes, or a form with one part named `file`",
+    "content": {"image/*": {"schema": BINARY}, FORM: {"schema": FORM_SCHEMA}},
+}
+PROBLEMS = problems(
+    {
+        400: "a query parameter is unknown, no model is named, or the form is malformed",
+        404: "no such model or version; the problem lists those there are",
+        408: "the body arrived too slowly",
+        409: "the model carries no recipe that this gateway can follow",
+        413: "more bytes or pixels than allowed",
+        415: "neither image/* nor multipart/form-data",
+        422: "a parameter makes no sense, or the body is no readable image",
+        500: "a fault of the gateway",
+        502: "the model failed or answered in an unexpected shape",
+        503: "overloaded, or Triton or the model is not there; see Retry-After",
+        504: "out of time; `stage` names where",
+    }
+)
+
+
+class PredictQuery(BaseModel):
+    """The query parameters; others are refused."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    model: str | None = Field(
+        None, max_length=128, description="may be left out where one model is served"
+    )
+    version: str | None = Field(
+        None, pattern=r"^[0-9]{1,18}$", description="the newest ready one by default"
+    )
+    top_k: int | None = Field(
+        None, ge=1, le=1_000_000, description="how many classes; all by default"
+    )
+
+
+def router(pipeline: Pipeline) -> APIRouter:
+    """The route over ``pipeline``."""
+    routes = APIRouter(tags=["prediction"])
+
+    @routes.post(
+        "/predict",
+        response_model=Answer,
+        responses=PROBLEMS,
+        openapi_extra={"requestBody": REQUEST_BODY},
+    )
+    async def predict(request: Request, query: Annotated[PredictQuery, Query()]) -> Response:
+        """Decode the image, run the model, name the classes."""
+        trace = trace_of(request.scope)
+        wish = Wish(model=query.model, version=query.version, top_k=query.top_k)
+        result = await pipeline.run(wish, _body(request), trace)
+        spent = timings(trace)
+        answer = Answer.of(result, spent, trace.request_id)
+        headers = {"Server-Timing": ", ".join(f"{k};dur={ms}" for k, ms in spent.items())}
+        return Response(answer.model_dump_json(), media_type="application/json", headers=headers)
+
+    return routes
+
+
+def _body(request: Request) -> Body:
+    length = request.headers.get("content-length", "")
+    return Body(
+        chunks=request.stream(),
+        content_type=request.headers.get("content-type", ""),
+        content_length=int(length) if length.isascii() and length.isdigit() else None,
+    )

@@ -1,0 +1,133 @@
+"""The public JSON, as pydantic models built from results in one place."""
+
+from collections.abc import Mapping
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from contract.recipe import Card, InputSpec, Task
+from service.values import Model, Result, Trace
+
+
+class Prediction(BaseModel):
+    """One class and its probability."""
+
+    label: str = Field(examples=["no_parking_sign"])
+    class_id: int = Field(examples=[4])
+    score: float = Field(examples=[0.97])
+
+
+class ImageSize(BaseModel):
+    """Size of the uploaded image in pixels, upright (after its EXIF orientation)."""
+
+    width: int = Field(examples=[640])
+    height: int = Field(examples=[480])
+
+
+class Answer(BaseModel):
+    """What ``POST /predict`` answers."""
+
+    model: str = Field(examples=["mbv2_simam"])
+    version: str = Field(examples=["1"], description="the version that computed the answer")
+    task: Task
+    predictions: list[Prediction] = Field(description="best first")
+    image: ImageSize
+    timings_ms: dict[str, float] = Field(
+        examples=[
+            {
+                "read": 0.1,
+                "decode": 1.4,
+                "preprocess": 0.9,
+                "infer": 6.2,
+                "postprocess": 0.1,
+                "total": 8.8,
+            }
+        ]
+    )
+    request_id: str
+
+    @classmethod
+    def of(cls, result: Result, timings_ms: dict[str, float], request_id: str) -> Self:
+        """The answer that tells ``result``."""
+        return cls(
+            model=result.model,
+            version=result.version,
+            task=result.task,
+            predictions=[
+                Prediction(label=label.name, class_id=label.class_id, score=label.score)
+                for label in result.labels
+            ],
+            image=ImageSize(width=result.width, height=result.height),
+            timings_ms=timings_ms,
+            request_id=request_id,
+        )
+
+
+def timings(trace: Trace) -> dict[str, float]:
+    """Milliseconds of each stage, and `total` since the request arrived."""
+    spent = {stage.value: seconds for stage, seconds in trace.seconds.items()}
+    spent["total"] = trace.elapsed_seconds()
+    return {name: round(seconds * 1000, 3) for name, seconds in spent.items()}
+
+
+class ModelInfo(BaseModel):
+    """One model of Triton's repository."""
+
+    name: str
+    servable: bool = Field(description="whether a prediction can be asked of it")
+    reason: str | None = Field(description="why it cannot be asked")
+    versions: list[str] = Field(description="ready ones, oldest first")
+    task: Task | None
+    input: InputSpec | None
+    labels: list[str] | None = Field(description="position = class id")
+    card: Card | None = Field(description="where the weights come from and how good they are")
+
+    @classmethod
+    def of(cls, model: Model) -> Self:
+        """What the catalogue knows of ``model``."""
+        recipe = model.recipe
+        return cls(
+            name=model.name,
+            servable=model.servable,
+            reason=model.reason or None,
+            versions=list(model.versions),
+            task=recipe.task if recipe else None,
+            input=recipe.input if recipe else None,
+            labels=list(recipe.labels) if recipe else None,
+            card=recipe.card if recipe else None,
+        )
+
+
+class Models(BaseModel):
+    """What ``GET /models`` answers."""
+
+    models: list[ModelInfo]
+
+
+class Health(BaseModel):
+    """What the probes answer when all is well."""
+
+    status: str = Field(examples=["ready"])
+
+
+class Problem(BaseModel):
+    """Every failure: application/problem+json, RFC 9457."""
+
+    model_config = ConfigDict(extra="allow")
+
+    type: str = Field(examples=["urn:fovea:problem:unknown-model"])
+    title: str
+    status: int
+    detail: str | None = None
+    instance: str = Field(description="the path that was asked for")
+    request_id: str
+    field: str | None = Field(None, description="what in the request was wrong")
+    remedy: str | None = Field(None, description="what to do about it")
+
+
+def problems(meanings: Mapping[int, str]) -> dict[int | str, dict[str, Any]]:
+    """OpenAPI's description of failures, by status."""
+    content = {"application/problem+json": {"schema": Problem.model_json_schema()}}
+    return {
+        status: {"description": meaning, "content": content} for status, meaning in meanings.items()
+    }

@@ -1,0 +1,108 @@
+"""Stand-ins behind the real interfaces."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from contract.codec import encode
+from contract.recipe import PARAMETER, Fit, InputSpec, OutputSpec, Recipe, Role, Task
+from service.backend import IndexEntry
+from service.errors import DeadlineExceeded, GatewayError, ModelNotReady
+from service.values import Deadline, Outputs, Stage
+
+LABELS = ("red_light", "straight", "left", "no_driving", "no_parking", "background")
+RECIPE = Recipe(
+    task=Task.CLASSIFICATION,
+    input=InputSpec(name="INPUT__0", height=64, width=64, fit=Fit.STRETCH),
+    outputs=(OutputSpec(name="OUTPUT__0", role=Role.PROBABILITIES),),
+    labels=LABELS,
+)
+
+
+def recipe(**changes: Any) -> Recipe:
+    """RECIPE with some fields changed."""
+    return replace(RECIPE, **changes)
+
+
+@dataclass
+class FakeModel:
+    """One model of the fake server's repository."""
+
+    recipe: Recipe | None = RECIPE
+    versions: tuple[str, ...] = ("1",)  # ready ones
+    text: str | None = None  # a parameter to serve in place of the encoded recipe
+    scores: tuple[float, ...] = (0.05, 0.1, 0.15, 0.2, 0.4, 0.1)
+
+    def parameters(self) -> Mapping[str, str]:
+        if self.text is not None:
+            return {PARAMETER: self.text}
+        return {} if self.recipe is None else {PARAMETER: encode(self.recipe)}
+
+
+@dataclass
+class FakeBackend:
+    """An InferenceBackend that answers what it is told to, and remembers what it was asked."""
+
+    models: dict[str, FakeModel] = field(default_factory=lambda: {"signs": FakeModel()})
+    failure: GatewayError | Exception | None = None  # raised by `infer`
+    away: GatewayError | None = None  # raised by everything
+    delay_seconds: float = 0.0  # of `infer`
+    output: NDArray[Any] | None = None  # answered in place of the model's scores
+    tensors: list[NDArray[Any]] = field(default_factory=list)
+    running: int = 0
+    closed: bool = False
+
+    async def alive(self) -> None:
+        self._refuse_if_away()
+
+    async def model_ready(self, name: str) -> bool:
+        self._refuse_if_away()
+        return bool(self.models[name].versions)
+
+    async def index(self) -> Sequence[IndexEntry]:
+        self._refuse_if_away()
+        return [
+            IndexEntry(name, version, bool(version))
+            for name, model in self.models.items()
+            for version in model.versions or ("",)
+        ]
+
+    async def parameters(self, name: str) -> Mapping[str, str]:
+        self._refuse_if_away()
+        return self.models[name].parameters()
+
+    async def infer(
+        self,
+        model: str,
+        version: str,
+        inputs: Mapping[str, NDArray[Any]],
+        outputs: Sequence[str],
+        deadline: Deadline,
+    ) -> Outputs:
+        self._refuse_if_away()
+        if deadline.remaining_seconds() <= 0:
+            raise DeadlineExceeded(Stage.INFER)
+        self.tensors += inputs.values()
+        self.running += 1
+        try:
+            await asyncio.sleep(self.delay_seconds)
+        finally:
+            self.running -= 1
+        if self.failure is not None:
+            raise self.failure
+        asked = self.models[model]
+        if not asked.versions:
+            raise ModelNotReady("unloaded")
+        scores = np.array([asked.scores], np.float32) if self.output is None else self.output
+        return Outputs({outputs[0]: scores}, version or asked.versions[-1])
+
+    async def close(self) -> None:
+        self.closed = True
+
+    def _refuse_if_away(self) -> None:
+        if self.away is not None:
+            raise self.away

@@ -1,0 +1,74 @@
+"""One JSON object a line, whatever is logged."""
+
+import json
+import logging
+
+import pytest
+
+from service.errors import BackendUnavailable
+from service.logs import JsonLines
+from tests.fakes import FakeBackend
+from tests.service.client import gateway, predict
+
+anyio = pytest.mark.anyio
+
+
+def line(message: str, *arguments: object, **extra: object) -> dict:
+    record = logging.makeLogRecord(
+        {"name": "service", "levelname": "INFO", "msg": message, "args": arguments} | extra
+    )
+    text = JsonLines().format(record)
+    assert "\n" not in text
+    return json.loads(text)
+
+
+def test_a_record_is_one_object_with_its_extras() -> None:
+    logged = line("two\nlines of %s", "text", request_id="abc", status=200)
+    assert logged["message"] == "two\nlines of text"
+    assert (logged["request_id"], logged["status"], logged["level"]) == ("abc", 200, "info")
+    assert logged["time"].endswith("Z")
+
+
+def test_a_failure_brings_its_traceback() -> None:
+    logged = line("failed", exc_info=(ValueError, ValueError("cause"), None))
+    assert "ValueError: cause" in logged["exception"]
+
+
+@anyio
+async def test_a_request_is_one_line_that_tells_its_course(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with caplog.at_level(logging.INFO, "service.request"):
+        async with gateway() as client:
+            await predict(client, model="signs")
+            await client.get("/healthz")  # a probe: not at this level
+    (record,) = [r for r in caplog.records if r.name == "service.request"]
+    logged = json.loads(JsonLines().format(record))
+    assert logged["message"] == "POST /predict"
+    assert (logged["status"], logged["outcome"], logged["model"]) == (200, "ok", "signs")
+    assert set(logged["stages_ms"]) >= {"decode", "infer", "total"}
+    assert logged["duration_ms"] > 0
+
+
+@anyio
+async def test_triton_s_own_words_are_logged_but_not_answered(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    failure = BackendUnavailable("away")
+    failure.__cause__ = RuntimeError("connect to 10.0.0.7")
+    with caplog.at_level(logging.INFO, "service.request"):
+        async with gateway(FakeBackend(failure=failure)) as client:
+            response = await predict(client)
+    assert "10.0.0.7" not in response.text
+    assert caplog.records[-1].__dict__["cause"] == "connect to 10.0.0.7"
+
+
+@anyio
+async def test_an_unforeseen_failure_is_logged_in_full(caplog: pytest.LogCaptureFixture) -> None:
+    async with gateway(FakeBackend(failure=RuntimeError("the cause"))) as client:
+        response = await predict(client)
+    assert response.status_code == 500
+    failure = next(r for r in caplog.records if r.exc_info)
+    logged = json.loads(JsonLines().format(failure))
+    assert "the cause" in logged["exception"]
+    assert logged["request_id"] == response.headers["x-request-id"]

@@ -1,0 +1,153 @@
+"""Triton's protocol over real gRPC, and our words for each of its failures."""
+
+import asyncio
+import time
+
+import grpc
+import numpy as np
+import pytest
+
+from service.backend import IndexEntry
+from service.errors import (
+    BackendUnavailable,
+    DeadlineExceeded,
+    GatewayError,
+    InferenceFailed,
+    ModelNotReady,
+    QueueFull,
+)
+from service.triton import TritonBackend
+from service.values import Deadline, Outputs
+from tests.service.scripted_triton import Script, connected, listening
+
+pytestmark = pytest.mark.anyio
+TENSOR = np.arange(12, dtype=np.uint8).reshape(1, 2, 2, 3)
+
+
+async def infer(backend: TritonBackend, seconds: float = 5, version: str = "") -> Outputs:
+    inputs = {"INPUT__0": TENSOR}
+    return await backend.infer("signs", version, inputs, ["OUTPUT__0"], Deadline.after(seconds))
+
+
+async def test_an_inference_carries_the_pixels_and_brings_back_the_array() -> None:
+    script = Script()
+    async with connected(script) as backend:
+        outputs = await infer(backend, version="7")
+    sent = script.requests[0]
+    assert (sent.model_name, sent.model_version) == ("signs", "7")
+    assert (sent.inputs[0].name, sent.inputs[0].datatype) == ("INPUT__0", "UINT8")
+    assert list(sent.inputs[0].shape) == [1, 2, 2, 3]
+    assert sent.raw_input_contents[0] == TENSOR.tobytes()
+    assert [output.name for output in sent.outputs] == ["OUTPUT__0"]
+    assert outputs.version == "7"
+    np.testing.assert_array_equal(outputs.arrays["OUTPUT__0"], [[0.25, 0.75]])
+
+
+async def test_the_repository_is_read() -> None:
+    async with connected(Script()) as backend:
+        await backend.alive()
+        assert await backend.index() == (
+            IndexEntry("signs", "1", True),
+            IndexEntry("signs", "2", False),
+            IndexEntry("never", "", False),
+        )
+        assert await backend.parameters("signs") == {"fovea_recipe": "{}"}
+        assert await backend.model_ready("signs")
+        assert not await backend.model_ready("never")
+
+
+@pytest.mark.parametrize(
+    ("code", "text", "expected"),
+    [
+        ("UNAVAILABLE", "[request id: 1] Exceeds maximum queue size", QueueFull),
+        ("UNAVAILABLE", "Request timeout expired", QueueFull),
+        ("UNAVAILABLE", "Server is stopping, scheduler has stopped", BackendUnavailable),
+        ("UNAVAILABLE", "This protocol is restricted, expecting header", InferenceFailed),
+        ("UNAVAILABLE", "failed to connect to all addresses", BackendUnavailable),
+        ("DEADLINE_EXCEEDED", "Deadline Exceeded", DeadlineExceeded),
+        ("NOT_FOUND", "Request for unknown model: 'signs' is not found", ModelNotReady),
+        ("NOT_FOUND", "'signs' has no available versions", ModelNotReady),
+        ("INVALID_ARGUMENT", "unexpected shape for input 'INPUT__0'", InferenceFailed),
+        ("INTERNAL", "Traceback: File '/opt/model.py'", InferenceFailed),
+        ("UNIMPLEMENTED", "decoupled", InferenceFailed),
+        ("CANCELLED", "cancelled", InferenceFailed),
+        ("ALREADY_EXISTS", "exists", InferenceFailed),
+        ("UNKNOWN", "", InferenceFailed),
+        ("RESOURCE_EXHAUSTED", "message larger than max", InferenceFailed),
+        ("PERMISSION_DENIED", "no", InferenceFailed),
+    ],
+)
+async def test_each_status_is_translated(
+    code: str, text: str, expected: type[GatewayError]
+) -> None:
+    async with connected(Script(code=grpc.StatusCode[code], text=text)) as backend:
+        with pytest.raises(expected) as caught:
+            await infer(backend)
+    assert type(caught.value) is expected
+    assert not text or text not in caught.value.detail
+    assert text in str(caught.value.__cause__)  # which the log shows
+
+
+async def test_no_server_is_unavailable_at_once() -> None:
+    async with listening(Script()) as port:
+        pass
+    backend = TritonBackend(f"127.0.0.1:{port}")
+    start = time.monotonic()
+    with pytest.raises(BackendUnavailable):
+        await infer(backend)
+    assert time.monotonic() - start < 2
+    await backend.close()
+
+
+async def test_the_deadline_ends_the_call_in_triton_too() -> None:
+    script = Script(delay_seconds=30)
+    async with connected(script) as backend:
+        with pytest.raises(DeadlineExceeded) as caught:
+            await infer(backend, seconds=0.2)
+        for _ in range(100):
+            if script.cancelled:
+                break
+            await asyncio.sleep(0.01)
+    assert caught.value.members["stage"] == "infer"
+    assert script.cancelled == 1
+
+
+async def test_a_deadline_that_has_passed_asks_nothing() -> None:
+    script = Script()
+    async with connected(script) as backend:
+        with pytest.raises(DeadlineExceeded):
+            await infer(backend, seconds=0.001)
+    assert not script.requests
+
+
+async def test_a_cancelled_caller_cancels_the_call() -> None:
+    script = Script(delay_seconds=30)
+    async with connected(script) as backend:
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.2):
+                await infer(backend)
+        for _ in range(100):
+            if script.cancelled:
+                break
+            await asyncio.sleep(0.01)
+    assert script.cancelled == 1
+
+
+async def test_a_restarted_server_is_found_again_within_seconds() -> None:
+    async with listening(Script()) as port:
+        backend = TritonBackend(f"127.0.0.1:{port}")
+        await infer(backend)
+    with pytest.raises(BackendUnavailable):
+        await infer(backend)
+    await asyncio.sleep(1)  # time for gRPC to fail at reconnecting, and to back off
+    async with listening(Script(), port):
+        start = time.monotonic()
+        while time.monotonic() - start < 5:
+            try:
+                await infer(backend)
+                break
+            except BackendUnavailable:
+                await asyncio.sleep(0.1)
+        else:
+            pytest.fail("the server was not found again")
+    await backend.close()

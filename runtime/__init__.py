@@ -1,0 +1,1 @@
+"""The real tritonserver without Docker, and the supervisor that keeps it running."""

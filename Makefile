@@ -1,0 +1,63 @@
+# Everything a person or CI runs. `make serve` and `make test` set up whatever they need.
+PYTHON ?= $(firstword $(foreach p,python3.11 python3 python,$(shell command -v $(p) 2>/dev/null)))
+PORT ?= 8080
+HOST ?= 127.0.0.1
+MODELS ?= mbv2_simam
+PIP_ARGS ?=
+VENV := .venv
+PY := $(VENV)/bin/python
+READY := $(VENV)/.ready
+comma := ,
+NAMES := $(subst $(comma), ,$(MODELS))
+ZOO_SOURCES := $(shell find zoo contract -name '*.py')
+
+.DEFAULT_GOAL := help
+.PHONY: help setup lock check test models serve bench clean
+
+help:  ## show this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+
+setup: $(READY)  ## make .venv with the pinned packages and the Triton wheel
+
+$(READY): pyproject.toml constraints.txt runtime/requirements.txt
+	@test -n "$(PYTHON)" || { echo "make: no Python found; install Python 3.11, or name one: make setup PYTHON=/path/to/python3.11"; exit 2; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "make: $(PYTHON) is older than 3.11; name a newer one: make setup PYTHON=/path/to/python3.11"; exit 2; }
+	@echo "Setting up $(VENV): the first time takes a minute or two"
+	$(PYTHON) -m venv --clear $(VENV)
+	$(PY) -m pip install --disable-pip-version-check $(PIP_ARGS) -c constraints.txt -e '.[service,zoo,dev]'
+	@# Only the server inside this wheel is wanted; its Python layer would pin numpy < 2.
+	$(PY) -m pip install --disable-pip-version-check $(PIP_ARGS) --no-deps -r runtime/requirements.txt
+	@touch $@
+
+lock: $(READY)  ## write constraints.txt from what .venv holds
+	{ sed -n '/^#/p' constraints.txt; \
+	  $(PY) -m pip freeze --exclude-editable --exclude nvidia-pytriton | sed 's/+cpu$$//'; } > constraints.new
+	mv constraints.new constraints.txt
+	@touch $(READY)
+
+models: $(NAMES:%=model_repository/%/1/model.pt)  ## build model_repository/<name>/1/model.pt for MODELS
+
+# One recipe for every model: the weights, the definitions or the exporter changed.
+model_repository/%/1/model.pt: $(READY) $(ZOO_SOURCES) $(wildcard zoo/weights/*)
+	$(PY) -m zoo export $*
+
+serve: models  ## Triton and the gateway on this machine, no Docker (PORT=8080 MODELS=mbv2_simam)
+	@exec $(PY) -m runtime --repository model_repository --models $(MODELS) -- \
+	  $(PY) -m service --host $(HOST) --port $(PORT)
+
+check: $(READY)  ## lint, format, types, import rules
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+	@# The backend lives in Triton's interpreter, where its folder is the import path.
+	MYPYPATH=runtime/backends/pytorch $(VENV)/bin/mypy --strict -m model
+	$(VENV)/bin/lint-imports
+
+test: models  ## every test, against the real tritonserver
+	$(PY) -m pytest
+
+bench: models  ## measure the served path; results in benchmarks/results
+	$(PY) -m benchmarks
+
+clean:  ## remove what the other targets built
+	rm -rf $(VENV) build *.egg-info model_repository/*/[0-9]*

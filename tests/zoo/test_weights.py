@@ -1,0 +1,132 @@
+"""Weights and their card: they come back as they went, and never without each other."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+
+import zoo
+from contract.recipe import Figure
+from zoo import weights
+from zoo.card import Data, ModelCard, from_json, to_json, to_markdown
+from zoo.evaluate import evaluate
+from zoo.signs.dataset import LABELS, Split, load
+from zoo.train import Schedule
+from zoo.weights import WeightsError
+
+STATE = {
+    "weight": torch.linspace(-1, 1, 12).view(3, 4),
+    "count": torch.tensor(7),
+    "turned": torch.arange(6.0).view(2, 3).T,
+}
+HALF = Figure(value=0.5, low=0.25, high=0.75)
+
+
+def card_of(state: dict[str, Tensor]) -> ModelCard:
+    return ModelCard(
+        name="tiny_none",
+        architecture="Tiny",
+        attention="none",
+        num_classes=2,
+        image_size=8,
+        labels=("cat", "dog"),
+        parameters=12,
+        data=Data(task="two colours", seed=5, train=40, validation=20, test=10),
+        schedule=Schedule(epochs=3),
+        best_epoch=2,
+        validation_accuracy=HALF,
+        test_accuracy=HALF,
+        test_accuracy_per_class={"cat": HALF, "dog": HALF},
+        trained_on="2026-01-31",
+        versions={"torch": "2.13.0"},
+        weights_sha256=weights.fingerprint(weights.serialise(state)),
+    )
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    weights.save(weights.serialise(STATE), card_of(STATE), tmp_path)
+    return tmp_path
+
+
+def test_weights_come_back_bit_by_bit(folder: Path) -> None:
+    loaded = weights.load("tiny_none", folder)
+    assert loaded.keys() == STATE.keys()
+    assert all(torch.equal(loaded[name], STATE[name]) for name in STATE)
+    assert all(loaded[name].dtype == STATE[name].dtype for name in STATE)
+
+
+def test_a_changed_byte_is_refused(folder: Path) -> None:
+    path = folder / "tiny_none.safetensors"
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(WeightsError, match=r"tiny_none\.safetensors has SHA-256 .*train"):
+        weights.load("tiny_none", folder)
+
+
+def test_weights_of_another_card_are_not_written(tmp_path: Path) -> None:
+    with pytest.raises(WeightsError, match="its card says"):
+        weights.save(b"something else", card_of(STATE), tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("suffix", ["json", "safetensors"])
+def test_a_missing_half_is_named(folder: Path, suffix: str) -> None:
+    (folder / f"tiny_none.{suffix}").unlink()
+    with pytest.raises(WeightsError, match=rf"tiny_none\.{suffix} is missing"):
+        weights.load("tiny_none", folder)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"name": "tiny_none"}'])
+def test_a_broken_card_is_refused(folder: Path, text: str) -> None:
+    (folder / "tiny_none.json").write_text(text)
+    with pytest.raises(WeightsError, match="no model card"):
+        weights.read_card("tiny_none", folder)
+
+
+def test_a_card_survives_json() -> None:
+    card = card_of(STATE)
+    assert from_json(to_json(card)) == card
+
+
+def test_the_gateway_gets_the_figures_that_matter() -> None:
+    summary = card_of(STATE).summary()
+    assert summary.metrics == {"test_accuracy": HALF}
+    assert summary.data == "two colours, seed 5: 40 train, 20 validation, 10 test images"
+    assert summary.epochs == 3
+
+
+def test_the_card_for_people_names_results_and_limits() -> None:
+    text = to_markdown(card_of(STATE))
+    assert "**50.0% (25.0%–75.0%)** over 10 images" in text
+    assert "| 1 | `dog` | 50.0% (25.0%–75.0%) |" in text
+    assert "Not for driving" in text
+
+
+COMMITTED = sorted(path.stem for path in weights.FOLDER.glob("*.json"))
+
+
+@pytest.mark.parametrize("name", COMMITTED)
+def test_committed_weights_fit_their_network_and_their_labels(name: str) -> None:
+    card = weights.read_card(name)
+    network = zoo.create(name, num_classes=card.num_classes, image_size=card.image_size)
+    network.load_state_dict(weights.load(name))
+    assert card.labels == LABELS
+    assert card.parameters == sum(p.numel() for p in network.parameters())
+
+
+@pytest.mark.parametrize("name", COMMITTED)
+def test_committed_cards_for_people_are_those_of_the_machine(name: str) -> None:
+    text = (weights.FOLDER / f"{name}.md").read_text()
+    assert text == to_markdown(weights.read_card(name))
+
+
+@pytest.mark.parametrize("name", COMMITTED)
+def test_committed_weights_score_what_their_card_says_on_part_of_the_test_split(name: str) -> None:
+    card = weights.read_card(name)
+    network = zoo.create(name, num_classes=card.num_classes, image_size=card.image_size)
+    network.load_state_dict(weights.load(name))
+    scores = evaluate(network, load(Split.TEST, 600, card.data.seed))
+    assert scores.accuracy.low <= card.test_accuracy.value <= scores.accuracy.high

@@ -1,0 +1,75 @@
+"""Trained weights on disk: a safetensors file beside its card, and never one without the other."""
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+
+import safetensors.torch
+from torch import Tensor
+
+from zoo import card as cards
+from zoo.card import ModelCard
+
+FOLDER = Path(__file__).parent / "weights"
+
+
+class WeightsError(ValueError):
+    """Weights that must not be used; the message names the file and the remedy."""
+
+
+def serialise(state: Mapping[str, Tensor]) -> bytes:
+    """A state_dict, buffers included, as the content of a safetensors file."""
+    return safetensors.torch.save({name: value.cpu().contiguous() for name, value in state.items()})
+
+
+def fingerprint(content: bytes) -> str:
+    """SHA-256 in hexadecimal: what a card remembers of its weights."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def save(content: bytes, card: ModelCard, folder: Path = FOLDER) -> None:
+    """Write ``<name>.safetensors`` (``content``), ``<name>.json`` and ``<name>.md``."""
+    _refuse_mismatch(content, card, folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / f"{card.name}.safetensors").write_bytes(content)
+    (folder / f"{card.name}.json").write_text(cards.to_json(card))
+    (folder / f"{card.name}.md").write_text(cards.to_markdown(card))
+
+
+def read_card(name: str, folder: Path = FOLDER) -> ModelCard:
+    """The card of the weights called ``name``.
+
+    Raises:
+        WeightsError: there is none, or it cannot be read.
+    """
+    path = folder / f"{name}.json"
+    try:
+        return cards.from_json(path.read_text())
+    except FileNotFoundError as error:
+        raise WeightsError(f"{path} is missing: {name} has not been trained; train it") from error
+    except (ValueError, TypeError, KeyError) as error:
+        raise WeightsError(f"{path} is no model card ({error!r}); train {name} again") from error
+
+
+def load(name: str, folder: Path = FOLDER) -> dict[str, Tensor]:
+    """The state_dict called ``name``, on the CPU, checked against its card.
+
+    Raises:
+        WeightsError: a file is missing, or the weights are not those of the card.
+    """
+    card = read_card(name, folder)
+    path = folder / f"{name}.safetensors"
+    if not path.exists():
+        raise WeightsError(f"{path} is missing though its card is there; restore it or train again")
+    content = path.read_bytes()
+    _refuse_mismatch(content, card, folder)
+    return safetensors.torch.load(content)
+
+
+def _refuse_mismatch(content: bytes, card: ModelCard, folder: Path) -> None:
+    found = fingerprint(content)
+    if found != card.weights_sha256:
+        raise WeightsError(
+            f"{folder / card.name}.safetensors has SHA-256 {found}, but its card says "
+            f"{card.weights_sha256}; restore the file or train {card.name} again"
+        )

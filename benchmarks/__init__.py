@@ -1,0 +1,1 @@
+"""Measurements of the served path; `python -m benchmarks` runs them."""

@@ -1,0 +1,1 @@
+"""What a user might pick instead, written as its own documentation says."""

@@ -45,7 +45,8 @@ def in_process() -> Iterator[str]:
     )
     try:
         url = f"http://127.0.0.1:{port}"
-        httpx.get(f"{url}/docs", timeout=60, transport=httpx.HTTPTransport(retries=10))
+        with httpx.Client(timeout=60, transport=httpx.HTTPTransport(retries=10)) as client:
+            client.get(f"{url}/docs")  # waits until it listens
         yield f"{url}/predict"
     finally:
         process.terminate()

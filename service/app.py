@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
+from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
@@ -42,7 +43,7 @@ def create_app(settings: Settings, backend: InferenceBackend | None = None) -> F
         pipeline.close()
         await backend.close()
 
-    app = FastAPI(
+    app = FastAPIOffline(
         title="Fovea",
         description="Image in, JSON out: attention-augmented vision models on NVIDIA Triton.",
         lifespan=lifespan,

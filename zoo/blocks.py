@@ -1,11 +1,8 @@
 """The few pieces that every network shares."""
 
-from collections.abc import Callable
-
 from torch import nn
 
-Attention = Callable[[int], nn.Module | None]
-"""Builds the attention of one place from its channel count; None leaves the place empty."""
+from zoo.places import present
 
 
 def convolution(
@@ -16,12 +13,20 @@ def convolution(
 
 
 class ConvNormAct(nn.Sequential):
-    """Convolution, batch norm, ReLU6.
+    """Convolution, batch norm, activation (ReLU6 unless given).
 
-    ``attention`` sits between the convolution and its norm, and shifts the norm's index in the
-    state_dict from 1 to 2.
+    ``before_norm`` and ``after_norm`` are attention, each shifting the state_dict index of what
+    follows it by one.
     """
 
-    def __init__(self, conv: nn.Conv2d, attention: nn.Module | None = None) -> None:
-        between = [] if attention is None else [attention]
-        super().__init__(conv, *between, nn.BatchNorm2d(conv.out_channels), nn.ReLU6(inplace=True))
+    def __init__(
+        self,
+        conv: nn.Conv2d,
+        *,
+        before_norm: nn.Module | None = None,
+        after_norm: nn.Module | None = None,
+        activation: nn.Module | None = None,
+    ) -> None:
+        norm = nn.BatchNorm2d(conv.out_channels)
+        act = nn.ReLU6(inplace=True) if activation is None else activation
+        super().__init__(*present(conv, before_norm, norm, after_norm, act))

@@ -1,26 +1,29 @@
 """The classifiers ``<backbone>_<attention>``: features, average pooling, one linear layer."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from torch import Tensor, nn
 
-from zoo.attention import MECHANISMS, Mechanism
+from zoo.attention import MECHANISMS
+from zoo.attention.mechanism import Mechanism
 from zoo.backbones import BACKBONES, Backbone
-from zoo.backbones.mobile import MobileNetV2
+from zoo.backbones.levels import Features
 from zoo.registry import Table
 
 
 class Classifier(nn.Module):
     """Normalised float images (B, 3, H, W) in, logits (B, classes) out.
 
-    Weights start as in the MobileNetV2 of common use: convolutions by He et al. (fan out),
-    norms at identity, the linear layer normal with standard deviation 0.01.
+    The linear layer is ``classifier.0``, as published checkpoints of the SimAM networks call it;
+    with a dropout before it, ``classifier.1``, as the other MobileNetV2 ones do.
     """
 
-    def __init__(self, features: MobileNetV2, num_classes: int) -> None:
+    def __init__(self, features: Features, num_classes: int, dropout: float = 0.0) -> None:
         super().__init__()
         self.features = features
-        # A Sequential of one, because published checkpoints call the layer `classifier.0`.
-        self.classifier = nn.Sequential(nn.Linear(features.channels, num_classes))
-        self.apply(_initialise)
+        linear = nn.Linear(features.channels, num_classes)
+        self.classifier = nn.Sequential(*([nn.Dropout(dropout)] if dropout else []), linear)
 
     def forward(self, images: Tensor) -> Tensor:
         """Logits of ``images``."""
@@ -38,29 +41,6 @@ class Architecture:
         self.attention = attention
         self.mechanism: Mechanism = MECHANISMS[attention]
 
-    def build(self, *, num_classes: int, image_size: int) -> Classifier:
-        """The network with fresh weights, in training mode.
-
-        Raises:
-            ValueError: fewer than two classes, or images smaller than the backbone's stride.
-        """
-        if num_classes < 2:
-            raise ValueError(f"num_classes is {num_classes}; a classifier needs at least 2")
-        features = self.backbone.build(self.mechanism.build)
-        if image_size < features.stride:
-            raise ValueError(
-                f"image_size is {image_size}; {self.name} needs at least {features.stride}"
-            )
-        return Classifier(features, num_classes)
-
-
-def _initialise(module: nn.Module) -> None:
-    if isinstance(module, nn.Conv2d):
-        nn.init.kaiming_normal_(module.weight, mode="fan_out")
-    elif isinstance(module, nn.Linear):
-        nn.init.normal_(module.weight, std=0.01)
-        nn.init.zeros_(module.bias)
-
 
 def _every_combination() -> Table[Architecture]:
     table: Table[Architecture] = Table("model")
@@ -74,16 +54,57 @@ def _every_combination() -> Table[Architecture]:
 ARCHITECTURES = _every_combination()
 
 
-def create(name: str, *, num_classes: int, image_size: int) -> Classifier:
-    """The network called ``name``, such as ``mbv2_simam``, with fresh weights.
+def create(  # noqa: PLR0913 - each is a choice of its own
+    name: str,
+    *,
+    num_classes: int,
+    image_size: int,
+    form: str | None = None,
+    place: str | None = None,
+    attention: Mapping[str, Any] | None = None,
+    dropout: float = 0.0,
+) -> Classifier:
+    """The network called ``name``, such as ``mbv2_simam``, with fresh weights, in training mode.
+
+    Convolutions start as He et al. have it (normal, fan out), norms at identity, the linear layer
+    normal with standard deviation 0.01, and attention as its own definition says.
 
     Args:
         name: ``<backbone>_<attention>``; ``python -m zoo list`` prints all.
         num_classes: length of the logits, at least 2.
-        image_size: height and width in pixels of the images it will see.
+        image_size: height and width in pixels of the images it will see; at least the stride of
+            the backbone, where the last map is 1×1. Every mechanism is defined there.
+        form: of the backbone: ``mbv2`` has "article" (its default) and "standard".
+        place: a value of zoo.places.Place, instead of the one that the authors use.
+        attention: hyper-parameters of the mechanism; a mapping from channels to values stands
+            for one that differs between the spots.
+        dropout: the probability before the linear layer; 0.2 in the usual MobileNetV2. Any but 0
+            shifts the linear layer's index in the state_dict by one.
 
     Raises:
         UnknownNameError: no such name; the message has the nearest one.
-        ValueError: a number that the network cannot honour.
+        ValueError: a number, form, place or hyper-parameter that the network cannot honour.
     """
-    return ARCHITECTURES[name].build(num_classes=num_classes, image_size=image_size)
+    architecture = ARCHITECTURES[name]
+    if num_classes < 2:
+        raise ValueError(f"num_classes is {num_classes}; a classifier needs at least 2")
+    backbone, mechanism = architecture.backbone, architecture.mechanism
+    insertion = mechanism.insertion(backbone.family, place, attention)
+    features = backbone.build(insertion, form)
+    if image_size < features.stride:
+        raise ValueError(f"image_size is {image_size}; {name} needs at least {features.stride}")
+    network = Classifier(features, num_classes, dropout)
+    _initialise(network, mechanism.layer)
+    return network
+
+
+def _initialise(module: nn.Module, attention: type[nn.Module]) -> None:
+    """Fresh weights for ``module`` and everything in it but the attention."""
+    if isinstance(module, nn.Conv2d):
+        nn.init.kaiming_normal_(module.weight, mode="fan_out")
+    elif isinstance(module, nn.Linear):
+        nn.init.normal_(module.weight, std=0.01)
+        nn.init.zeros_(module.bias)
+    for child in module.children():
+        if not isinstance(child, attention):
+            _initialise(child, attention)

@@ -1,12 +1,14 @@
 """MobileNetV2 (Sandler et al., CVPR 2018) with room for attention in every inverted residual."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from torch import Tensor, nn
 
-from zoo.backbones.levels import FeatureLevel
-from zoo.blocks import Attention, ConvNormAct, convolution
+from zoo.backbones.levels import Features, Part
+from zoo.blocks import ConvNormAct, convolution
+from zoo.places import Insertion, Place, present
 
 
 class Stage(NamedTuple):
@@ -18,24 +20,47 @@ class Stage(NamedTuple):
     stride: int
 
 
-STEM_CHANNELS = 32
+@dataclass(frozen=True, slots=True)
+class Form:
+    """The stages between the stem and the last 1×1 stage, and that stage's channels."""
 
-ARTICLE_STAGES = (  # of the SimAM article: no 24-channel stage, two blocks of 160, strides to 16
-    Stage(1, 16, 1, 1),
-    Stage(6, 32, 3, 2),
-    Stage(6, 64, 4, 2),
-    Stage(6, 96, 3, 1),
-    Stage(6, 160, 2, 2),
-    Stage(6, 320, 1, 1),
+    stages: tuple[Stage, ...]
+    last_channels: int
+
+
+STEM_CHANNELS = 32
+REPLACEABLE = (96, 160)  # stages whose last block ULSAM's paper replaces
+
+STANDARD = Form(
+    (
+        Stage(1, 16, 1, 1),
+        Stage(6, 24, 2, 2),
+        Stage(6, 32, 3, 2),
+        Stage(6, 64, 4, 2),
+        Stage(6, 96, 3, 1),
+        Stage(6, 160, 3, 2),
+        Stage(6, 320, 1, 1),
+    ),
+    last_channels=1280,
 )
-ARTICLE_LAST_CHANNELS = 320
+ARTICLE = Form(  # of the SimAM article: no 24-channel stage, two blocks of 160, strides to 16
+    (
+        Stage(1, 16, 1, 1),
+        Stage(6, 32, 3, 2),
+        Stage(6, 64, 4, 2),
+        Stage(6, 96, 3, 1),
+        Stage(6, 160, 2, 2),
+        Stage(6, 320, 1, 1),
+    ),
+    last_channels=320,
+)
 
 
 class InvertedResidual(nn.Module):
     """Widen, filter per channel, narrow; (B, C, H, W) to (B, C', H/stride, W/stride).
 
-    The attention sits between the depthwise convolution and its batch norm, as SimAM's authors
-    put it. The input is added back where the shapes allow.
+    The input is added back where the shapes allow. Attention before the projection is left out
+    where there is no widening, as coordinate attention's authors do.
     """
 
     def __init__(
@@ -45,17 +70,25 @@ class InvertedResidual(nn.Module):
         *,
         expansion: int,
         stride: int,
-        attention: Attention,
+        attention: Insertion,
     ) -> None:
         super().__init__()
         hidden = channels * expansion
-        widen = [] if expansion == 1 else [ConvNormAct(convolution(channels, hidden, kernel=1))]
-        depthwise = ConvNormAct(
-            convolution(hidden, hidden, kernel=3, stride=stride, groups=hidden),
-            attention(hidden),
+        widens = expansion != 1
+        self.conv = nn.Sequential(
+            *present(
+                ConvNormAct(convolution(channels, hidden, kernel=1)) if widens else None,
+                attention.at(Place.BEFORE_SPATIAL, hidden),
+                ConvNormAct(
+                    convolution(hidden, hidden, kernel=3, stride=stride, groups=hidden),
+                    before_norm=attention.at(Place.SPATIAL_NORM, hidden),
+                ),
+                attention.at(Place.BEFORE_PROJECTION, hidden) if widens else None,
+                convolution(hidden, out_channels, kernel=1),
+                nn.BatchNorm2d(out_channels),
+                attention.at(Place.BRANCH_END, out_channels),
+            )
         )
-        narrow = convolution(hidden, out_channels, kernel=1)
-        self.conv = nn.Sequential(*widen, depthwise, narrow, nn.BatchNorm2d(out_channels))
         self.residual = stride == 1 and channels == out_channels
 
     def forward(self, x: Tensor) -> Tensor:
@@ -64,50 +97,36 @@ class InvertedResidual(nn.Module):
         return x + answer if self.residual else answer
 
 
-class MobileNetV2(nn.Sequential):
-    """Stem, inverted residuals and a last 1×1 stage; (B, 3, H, W) to (B, last, H/s, W/s).
+def mobilenet_v2(form: Form, attention: Insertion) -> Features:
+    """Stem, inverted residuals and a last 1×1 stage; keys are those of the usual MobileNetV2."""
+    return Features(list(_parts(form, attention)), attention)
 
-    ``levels`` declares the last feature map of each stride, ``channels`` and ``stride`` the
-    final one. State_dict keys are those of the usual MobileNetV2 below its ``features``.
-    """
 
-    def __init__(
-        self,
-        attention: Attention,
-        *,
-        stages: tuple[Stage, ...] = ARTICLE_STAGES,
-        last_channels: int = ARTICLE_LAST_CHANNELS,
-    ) -> None:
-        super().__init__(
-            ConvNormAct(convolution(3, STEM_CHANNELS, kernel=3, stride=2)),
-            *_blocks(stages, attention),
-            ConvNormAct(convolution(stages[-1].channels, last_channels, kernel=1)),
+def _parts(form: Form, attention: Insertion) -> Iterator[Part]:
+    stride, channels, child = 2, STEM_CHANNELS, 0
+    yield Part("0", ConvNormAct(convolution(3, channels, kernel=3, stride=2)), channels, stride)
+    for stage in form.stages:
+        stride *= stage.stride
+        for block in _blocks(stage, channels, attention):
+            child += 1
+            yield Part(str(child), block, stage.channels, stride)
+        channels = stage.channels
+    last = ConvNormAct(convolution(channels, form.last_channels, kernel=1))
+    yield Part(str(child + 1), last, form.last_channels, stride)
+
+
+def _blocks(stage: Stage, channels: int, attention: Insertion) -> Iterator[nn.Module]:
+    for position in range(stage.repeats):
+        if position == stage.repeats - 1 and stage.channels in REPLACEABLE:
+            replacement = attention.at(Place.IN_PLACE_OF_BLOCK, stage.channels)
+            if replacement is not None:
+                yield replacement
+                continue
+        yield InvertedResidual(
+            channels,
+            stage.channels,
+            expansion=stage.expansion,
+            stride=stage.stride if position == 0 else 1,
+            attention=attention,
         )
-        self.levels = _levels(stages, last_channels)
-        self.channels = self.levels[-1].channels
-        self.stride = self.levels[-1].stride
-
-
-def _blocks(stages: tuple[Stage, ...], attention: Attention) -> Iterator[InvertedResidual]:
-    channels = STEM_CHANNELS
-    for stage in stages:
-        for position in range(stage.repeats):
-            yield InvertedResidual(
-                channels,
-                stage.channels,
-                expansion=stage.expansion,
-                stride=stage.stride if position == 0 else 1,
-                attention=attention,
-            )
-            channels = stage.channels
-
-
-def _levels(stages: tuple[Stage, ...], last_channels: int) -> tuple[FeatureLevel, ...]:
-    """The deepest map of each stride: a later stage of the same stride replaces an earlier one."""
-    stride, child = 2, 0
-    deepest = {}
-    for stage in stages:
-        stride, child = stride * stage.stride, child + stage.repeats
-        deepest[stride] = FeatureLevel(child, stage.channels, stride)
-    deepest[stride] = FeatureLevel(child + 1, last_channels, stride)
-    return tuple(deepest.values())
+        channels = stage.channels

@@ -45,6 +45,9 @@ class Role(StrEnum):
     """What one output tensor means. B is the batch, K the fixed number of detection slots."""
 
     PROBABILITIES = "probabilities"  # (B, classes) float32, each row sums to 1
+    # (B, K, h, w) float32: what each position adds to the logit of the K most probable classes,
+    # best first, of equal ones the lower id first; the mean of a map is its class's logit.
+    CLASS_MAPS = "class_maps"
     BOXES = "boxes"  # (B, K, 4) float32, x1 y1 x2 y2 in input pixels
     SCORES = "scores"  # (B, K) float32, best first
     CLASSES = "classes"  # (B, K) int64, indices into the labels
@@ -92,6 +95,13 @@ class OutputSpec:
 
     name: str
     role: Role
+    shape: tuple[int, ...] | None = None  # of one image's part; for class maps only: (K, h, w)
+
+    def __post_init__(self) -> None:
+        if (self.role is Role.CLASS_MAPS) != (self.shape is not None):
+            raise RecipeError("output.shape belongs to the role class_maps: give both or neither")
+        if self.shape is not None and (len(self.shape) != 3 or min(self.shape) < 1):
+            raise RecipeError(f"output.shape is {self.shape}; it must be maps, height, width")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,8 +121,8 @@ class Card:
     attention: str  # the zoo's name of the mechanism
     parameters: int
     data: str  # what it was trained and tested on, seeds included
-    epochs: int
-    trained_on: str  # ISO date
+    epochs: int | None  # None: imported weights do not say
+    trained_on: str | None  # ISO date; None likewise
     weights_sha256: str
     metrics: Mapping[str, Figure] = field(default_factory=dict)
 
@@ -142,9 +152,17 @@ class Recipe:
         if len(set(roles)) != len(roles):
             raise RecipeError("outputs names one role twice")
 
-    def output(self, role: Role) -> str:
-        """Name of the tensor that plays ``role``; KeyError if none does."""
+    def spec(self, role: Role) -> OutputSpec:
+        """The tensor that plays ``role``; KeyError if none does."""
         for spec in self.outputs:
             if spec.role is role:
-                return spec.name
+                return spec
         raise KeyError(role)
+
+    def output(self, role: Role) -> str:
+        """Name of the tensor that plays ``role``; KeyError if none does."""
+        return self.spec(role).name
+
+    def has(self, role: Role) -> bool:
+        """Whether a tensor plays ``role``."""
+        return any(spec.role is role for spec in self.outputs)

@@ -45,6 +45,21 @@ class ModelCard:
     versions: Mapping[str, str]  # of the libraries that drew the data and trained the weights
     weights_sha256: str
 
+    @property
+    def network(self) -> str:
+        """The architecture to build: networks trained here carry its name."""
+        return self.name
+
+    @property
+    def options(self) -> Mapping[str, Any]:
+        """Arguments of zoo.create besides the number of classes and the image size."""
+        return {}
+
+    @property
+    def shorter_side(self) -> int | None:
+        """None: images are stretched to the input, not cropped."""
+        return None
+
     def summary(self) -> Card:
         """The part that travels to the gateway inside the recipe."""
         return Card(

@@ -1,16 +1,20 @@
-"""Trained weights on disk: a safetensors file beside its card, and never one without the other."""
+"""Weights on disk: a safetensors file beside its card, and never one without the other."""
 
 import hashlib
+import json
 from collections.abc import Mapping
 from pathlib import Path
 
 import safetensors.torch
 from torch import Tensor
 
-from zoo import card as cards
+from zoo import card as trained
+from zoo import imported
 from zoo.card import ModelCard
+from zoo.imported import ImportedCard
 
 FOLDER = Path(__file__).parent / "weights"
+AnyCard = ModelCard | ImportedCard
 
 
 class WeightsError(ValueError):
@@ -27,16 +31,21 @@ def fingerprint(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def save(content: bytes, card: ModelCard, folder: Path = FOLDER) -> None:
+def save(content: bytes, card: AnyCard, folder: Path = FOLDER) -> None:
     """Write ``<name>.safetensors`` (``content``), ``<name>.json`` and ``<name>.md``."""
     _refuse_mismatch(content, card, folder)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / f"{card.name}.safetensors").write_bytes(content)
-    (folder / f"{card.name}.json").write_text(cards.to_json(card))
-    (folder / f"{card.name}.md").write_text(cards.to_markdown(card))
+    (folder / f"{card.name}.json").write_text(_json(card))
+    (folder / f"{card.name}.md").write_text(_markdown(card))
 
 
-def read_card(name: str, folder: Path = FOLDER) -> ModelCard:
+def exist(name: str, folder: Path = FOLDER) -> bool:
+    """Whether ``folder`` has a card called ``name``."""
+    return (folder / f"{name}.json").exists()
+
+
+def read_card(name: str, folder: Path = FOLDER) -> AnyCard:
     """The card of the weights called ``name``.
 
     Raises:
@@ -44,11 +53,25 @@ def read_card(name: str, folder: Path = FOLDER) -> ModelCard:
     """
     path = folder / f"{name}.json"
     try:
-        return cards.from_json(path.read_text())
+        return _card(path.read_text())
     except FileNotFoundError as error:
         raise WeightsError(f"{path} is missing: {name} has not been trained; train it") from error
     except (ValueError, TypeError, KeyError) as error:
         raise WeightsError(f"{path} is no model card ({error!r}); train {name} again") from error
+
+
+def read_trained_card(name: str, folder: Path = FOLDER) -> ModelCard:
+    """The card of weights that were trained and measured here.
+
+    Raises:
+        WeightsError: there is none, or it cannot be read, or the weights were imported.
+    """
+    card = read_card(name, folder)
+    if isinstance(card, ImportedCard):
+        raise WeightsError(
+            f"{name} was imported as {card.source}: there are no test images of its task here"
+        )
+    return card
 
 
 def load(name: str, folder: Path = FOLDER) -> dict[str, Tensor]:
@@ -66,7 +89,22 @@ def load(name: str, folder: Path = FOLDER) -> dict[str, Tensor]:
     return safetensors.torch.load(content)
 
 
-def _refuse_mismatch(content: bytes, card: ModelCard, folder: Path) -> None:
+def _card(text: str) -> AnyCard:
+    """Only cards of imported weights name a source."""
+    return imported.from_json(text) if "source" in json.loads(text) else trained.from_json(text)
+
+
+def _json(card: AnyCard) -> str:
+    return imported.to_json(card) if isinstance(card, ImportedCard) else trained.to_json(card)
+
+
+def _markdown(card: AnyCard) -> str:
+    if isinstance(card, ImportedCard):
+        return imported.to_markdown(card)
+    return trained.to_markdown(card)
+
+
+def _refuse_mismatch(content: bytes, card: AnyCard, folder: Path) -> None:
     found = fingerprint(content)
     if found != card.weights_sha256:
         raise WeightsError(

@@ -28,8 +28,8 @@ cards = st.builds(
     attention=st.text(),
     parameters=st.integers(0),
     data=st.text(),
-    epochs=st.integers(0),
-    trained_on=st.text(),
+    epochs=st.none() | st.integers(0),
+    trained_on=st.none() | st.text(),
     weights_sha256=st.text(),
     metrics=st.dictionaries(st.text(), figures, max_size=3),
 )

@@ -1,6 +1,7 @@
 """The deterministic state and input that the reference networks' expected logits belong to."""
 
 import zlib
+from collections.abc import Mapping
 from math import prod, sqrt
 
 import numpy as np
@@ -11,12 +12,16 @@ from torch import Tensor, nn
 
 def filled(network: nn.Module, *, salt: int, gain: float) -> nn.Module:
     """``network`` in eval mode, every entry of its state drawn from a stream of its own."""
-    state = {
-        key: _entry(key, tuple(value.shape), salt, gain)
-        for key, value in network.state_dict().items()
-    }
-    network.load_state_dict(state)
+    shapes = {key: tuple(value.shape) for key, value in network.state_dict().items()}
+    network.load_state_dict(filled_state(shapes, salt=salt, gain=gain))
     return network.eval()
+
+
+def filled_state(
+    shapes: Mapping[str, tuple[int, ...]], *, salt: int, gain: float
+) -> dict[str, Tensor]:
+    """A state_dict of these names and shapes; the name of an entry seeds it."""
+    return {key: _entry(key, shape, salt, gain) for key, shape in shapes.items()}
 
 
 def images(shape: tuple[int, ...], seed: int) -> Tensor:

@@ -7,12 +7,13 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TypeVar
 
-from contract.recipe import InputSpec, Task
+from contract.recipe import InputSpec, Recipe, Role, Task
 from service.backend import InferenceBackend
 from service.catalog import Catalog
 from service.errors import BodyTimeout, DeadlineExceeded, GatewayError, Overloaded
 from service.metrics import Metrics
 from service.settings import Settings
+from service.steps.class_maps import class_maps
 from service.steps.classify import classify
 from service.steps.decode import decode
 from service.steps.preprocess import preprocess
@@ -58,19 +59,21 @@ class Pipeline:
         trace.enter(Stage.DECODE)
         prepared, decoded_at = await self._off_loop(self._prepare, upload, recipe.input)
         trace.enter(Stage.PREPROCESS, at=decoded_at)
-        names = [output.name for output in recipe.outputs]
+        names = _asked_for(recipe, wish)
         inputs = {recipe.input.name: prepared.tensor}
         trace.enter(Stage.INFER)
         outputs = await self._backend.infer(choice.model, choice.version, inputs, names, deadline)
         trace.version = outputs.version
         trace.enter(Stage.POSTPROCESS)
         labels = READERS[recipe.task](outputs, recipe, wish.top_k)
+        maps = class_maps(outputs, recipe, labels) if wish.class_maps else None
         trace.enter(None)
         return Result(
             model=choice.model,
             version=outputs.version,
             task=recipe.task,
             labels=labels,
+            class_maps=maps,
             width=prepared.geometry.width,
             height=prepared.geometry.height,
         )
@@ -101,6 +104,13 @@ class Pipeline:
     def close(self) -> None:
         """Let the threads finish what they do."""
         self._threads.shutdown()
+
+
+def _asked_for(recipe: Recipe, wish: Wish) -> list[str]:
+    """Names of the outputs to fetch: Triton computes all of them and sends these."""
+    return [
+        spec.name for spec in recipe.outputs if spec.role is not Role.CLASS_MAPS or wish.class_maps
+    ]
 
 
 def _late(stage: Stage | None) -> GatewayError:

@@ -17,6 +17,17 @@ class Prediction(BaseModel):
     score: float = Field(examples=[0.97])
 
 
+class ClassMap(BaseModel):
+    """Where one class was seen: a coarse map over the model's whole input."""
+
+    label: str = Field(examples=["no_parking_sign"])
+    class_id: int = Field(examples=[4])
+    map: list[list[float]] = Field(
+        examples=[[[-0.4, 1.2], [0.3, 6.9]]],
+        description="rows from the top; parts of the class's logit, which is their mean",
+    )
+
+
 class ImageSize(BaseModel):
     """Size of the uploaded image in pixels, upright (after its EXIF orientation)."""
 
@@ -31,6 +42,9 @@ class Answer(BaseModel):
     version: str = Field(examples=["1"], description="the version that computed the answer")
     task: Task
     predictions: list[Prediction] = Field(description="best first")
+    class_maps: list[ClassMap] | None = Field(
+        None, description="with `class_map=true`: of the first predictions, in their order"
+    )
     image: ImageSize
     timings_ms: dict[str, float] = Field(
         examples=[
@@ -57,10 +71,20 @@ class Answer(BaseModel):
                 Prediction(label=label.name, class_id=label.class_id, score=label.score)
                 for label in result.labels
             ],
+            class_maps=_class_maps(result),
             image=ImageSize(width=result.width, height=result.height),
             timings_ms=timings_ms,
             request_id=request_id,
         )
+
+
+def _class_maps(result: Result) -> list[ClassMap] | None:
+    if result.class_maps is None:
+        return None
+    return [
+        ClassMap(label=one.label.name, class_id=one.label.class_id, map=one.parts.tolist())
+        for one in result.class_maps
+    ]
 
 
 def timings(trace: Trace) -> dict[str, float]:

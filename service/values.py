@@ -42,6 +42,7 @@ class Wish:
     model: str | None = None
     version: str | None = None
     top_k: int | None = None
+    class_maps: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,6 +169,14 @@ class Label:
     score: float
 
 
+@dataclass(frozen=True, slots=True)
+class ClassMap:
+    """Where in the model's input one class was seen: (h, w) parts of its logit, row by row."""
+
+    label: Label
+    parts: NDArray[np.floating[Any]]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
     """A finished prediction."""
@@ -176,6 +185,7 @@ class Result:
     version: str
     task: Task
     labels: tuple[Label, ...]
+    class_maps: tuple[ClassMap, ...] | None = None  # None: not asked for
     width: int
     height: int
 

@@ -23,6 +23,9 @@ RECIPE = Recipe(
 )
 
 
+MAPS = OutputSpec(name="OUTPUT__1", role=Role.CLASS_MAPS, shape=(3, 2, 2))
+
+
 def recipe(**changes: Any) -> Recipe:
     """RECIPE with some fields changed."""
     return replace(RECIPE, **changes)
@@ -36,6 +39,7 @@ class FakeModel:
     versions: tuple[str, ...] = ("1",)  # ready ones
     text: str | None = None  # a parameter to serve in place of the encoded recipe
     scores: tuple[float, ...] = (0.05, 0.1, 0.15, 0.2, 0.4, 0.1)
+    maps: NDArray[Any] = field(default_factory=lambda: np.zeros((1, 3, 2, 2), np.float32))
 
     def parameters(self) -> Mapping[str, str]:
         if self.text is not None:
@@ -53,6 +57,7 @@ class FakeBackend:
     delay_seconds: float = 0.0  # of `infer`
     output: NDArray[Any] | None = None  # answered in place of the model's scores
     tensors: list[NDArray[Any]] = field(default_factory=list)
+    asked: list[Sequence[str]] = field(default_factory=list)  # outputs, by request
     running: int = 0
     closed: bool = False
 
@@ -87,6 +92,7 @@ class FakeBackend:
         if deadline.remaining_seconds() <= 0:
             raise DeadlineExceeded(Stage.INFER)
         self.tensors += inputs.values()
+        self.asked.append(outputs)
         self.running += 1
         try:
             await asyncio.sleep(self.delay_seconds)
@@ -98,7 +104,8 @@ class FakeBackend:
         if not asked.versions:
             raise ModelNotReady("unloaded")
         scores = np.array([asked.scores], np.float32) if self.output is None else self.output
-        return Outputs({outputs[0]: scores}, version or asked.versions[-1])
+        arrays = dict(zip(outputs, (scores, asked.maps), strict=False))
+        return Outputs(arrays, version or asked.versions[-1])
 
     async def close(self) -> None:
         self.closed = True

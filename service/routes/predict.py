@@ -49,6 +49,9 @@ class PredictQuery(BaseModel):
     top_k: int | None = Field(
         None, ge=1, le=1_000_000, description="how many classes; all by default"
     )
+    class_map: bool = Field(
+        False, description="whether to tell where in the image the best classes were seen"
+    )
 
 
 def router(pipeline: Pipeline) -> APIRouter:
@@ -64,12 +67,18 @@ def router(pipeline: Pipeline) -> APIRouter:
     async def predict(request: Request, query: Annotated[PredictQuery, Query()]) -> Response:
         """Decode the image, run the model, name the classes."""
         trace = trace_of(request.scope)
-        wish = Wish(model=query.model, version=query.version, top_k=query.top_k)
+        wish = Wish(
+            model=query.model,
+            version=query.version,
+            top_k=query.top_k,
+            class_maps=query.class_map,
+        )
         result = await pipeline.run(wish, _body(request), trace)
         spent = timings(trace)
         answer = Answer.of(result, spent, trace.request_id)
         headers = {"Server-Timing": ", ".join(f"{k};dur={ms}" for k, ms in spent.items())}
-        return Response(answer.model_dump_json(), media_type="application/json", headers=headers)
+        content = answer.model_dump_json(exclude_none=True)
+        return Response(content, media_type="application/json", headers=headers)
 
     return routes
 

@@ -1,8 +1,10 @@
 """Wish to Choice: which model and version answers."""
 
+from contract.recipe import Role
 from service.catalog import Catalog
 from service.errors import (
     BackendUnavailable,
+    InvalidParameter,
     ModelNotNamed,
     ModelNotReady,
     ModelNotServable,
@@ -19,6 +21,7 @@ def select(catalog: Catalog, wish: Wish) -> Choice:
         BackendUnavailable: Triton has not yet told which models there are.
         ModelNotNamed, UnknownModel, UnknownVersion: the caller must choose otherwise.
         ModelNotReady, ModelNotServable: the model is there but cannot be asked.
+        InvalidParameter: it cannot answer what the caller wants to know.
     """
     if not catalog.learned:
         raise BackendUnavailable("the inference server has not answered yet")
@@ -33,6 +36,8 @@ def select(catalog: Catalog, wish: Wish) -> Choice:
             field="version",
             versions=list(model.versions),
         )
+    if wish.class_maps and not model.recipe.has(Role.CLASS_MAPS):
+        raise InvalidParameter(f"model {model.name!r} has no class maps", field="class_map")
     return Choice(model.name, wish.version or "", model.recipe)
 
 

@@ -94,6 +94,8 @@ def test_a_hand_written_recipe_needs_only_the_fields_without_default() -> None:
         (("input", "colur"), "rgb", "input.colur is unknown; known here: name, height"),
         (("outputs", 0, "role"), "boxes", "outputs lacks probabilities"),
         (("outputs", 0, "name"), None, r"outputs\[0\].name is None"),
+        (("outputs", 0, "shape"), [3, 4, 4], "output.shape belongs to the role class_maps"),
+        (("outputs", 0, "role"), "class_maps", "output.shape belongs to the role class_maps"),
         (("card",), {"epochs": 1}, "card.architecture is missing"),
     ],
 )
@@ -105,6 +107,22 @@ def test_a_wrong_field_is_named(path: tuple, value: object, message: str) -> Non
     target[path[-1]] = value
     with pytest.raises(RecipeError, match=message):
         decode(json.dumps(changed))
+
+
+@pytest.mark.parametrize("shape", [(3, 4), (0, 4, 4), (3, 4, -1)])
+def test_class_maps_need_their_number_and_size(shape: tuple[int, ...]) -> None:
+    with pytest.raises(RecipeError, match="must be maps, height, width"):
+        OutputSpec(name="x", role=Role.CLASS_MAPS, shape=shape)
+
+
+def test_an_output_is_found_by_its_role() -> None:
+    maps = {"name": "OUTPUT__1", "role": "class_maps", "shape": [2, 4, 4]}
+    extended = document()
+    assert not decode(json.dumps(extended)).has(Role.CLASS_MAPS)
+    extended["outputs"].append(maps)
+    recipe = decode(json.dumps(extended))
+    assert recipe.has(Role.CLASS_MAPS)
+    assert recipe.spec(Role.CLASS_MAPS).shape == (2, 4, 4)
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{", "null", '"recipe"', "{}"])

@@ -31,7 +31,7 @@ def eager() -> Eager:
 
     def run(pixels: np.ndarray) -> np.ndarray:
         with torch.inference_mode():
-            return served(torch.from_numpy(pixels)).numpy()
+            return served(torch.from_numpy(pixels))[0].numpy()
 
     return run
 

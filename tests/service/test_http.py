@@ -61,7 +61,8 @@ async def test_openapi_describes_both_bodies_and_the_problems() -> None:
         assert (await client.get("/docs")).status_code == 200
     operation = document["paths"]["/predict"]["post"]
     assert set(operation["requestBody"]["content"]) == {"image/*", "multipart/form-data"}
-    assert {p["name"] for p in operation["parameters"]} == {"model", "version", "top_k"}
+    names = {p["name"] for p in operation["parameters"]}
+    assert names == {"model", "version", "top_k", "class_map"}
     for status in ("400", "404", "413", "415", "422", "502", "503", "504"):
         assert set(operation["responses"][status]["content"]) == {"application/problem+json"}
     schema = operation["responses"]["200"]["content"]["application/json"]["schema"]

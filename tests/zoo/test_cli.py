@@ -7,7 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 
+import zoo
 from zoo import weights
 from zoo.__main__ import main
 from zoo.classifiers import ARCHITECTURES
@@ -34,7 +36,39 @@ def test_list_for_programs(trained: Path, capsys: pytest.CaptureFixture[str]) ->
     assert list(entries) == list(ARCHITECTURES)
     assert entries["mbv2_none"]["test_accuracy"].keys() == {"value", "low", "high"}
     assert entries["mbv2_simam"]["test_accuracy"] is None
-    assert "batch norm" in entries["mbv2_simam"]["place"]
+    assert entries["mbv2_simam"]["place"] == "spatial_norm"
+    assert "batch norm" in entries["mbv2_simam"]["where"]
+
+
+def test_info_of_the_published_network(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["info", "mbv2_simam"]) == 0
+    text = capsys.readouterr().out
+    for part in ("1,578,630", "62,305,152", "64×64", "6 classes", "ICML 2021", "seed 0", "%"):
+        assert part in text
+
+
+def test_info_without_weights_is_of_the_usual_size(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["info", "rn50_sge", "--json"]) == 0
+    info = json.loads(capsys.readouterr().out)
+    assert (info["image_size"], info["num_classes"]) == (224, 1000)
+    assert info["cost"]["parameters"] == 25_559_080
+    assert (info["weights"], info["test_accuracy"]) == (None, None)
+
+
+def test_imported_weights_are_listed_under_their_own_name(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    network = zoo.create("mbv2_simam", num_classes=6, image_size=64)
+    file = tmp_path / "checkpoint.pth"
+    torch.save({"state_dict": network.state_dict()}, file)
+    folder = tmp_path / "weights"
+    source = ["import", "seed_simam_mobilenetv2_c320", str(file), "--name", "signs"]
+    assert main([*source, "--weights", str(folder)]) == 0
+    assert "260 entries loaded" in capsys.readouterr().out
+    assert main(["info", "signs", "--json", "--weights", str(folder)]) == 0
+    assert json.loads(capsys.readouterr().out)["cost"]["parameters"] == 1_578_630
+    assert main(["list", "--weights", str(folder)]) == 0
+    assert capsys.readouterr().out.splitlines()[-1].split()[0] == "signs"
 
 
 def test_train_then_export_then_check(trained: Path, tmp_path: Path) -> None:
@@ -74,6 +108,8 @@ def test_several_models_are_exported_at_once(tmp_path: Path) -> None:
         (["export", "mbv2_simam", "--weights", "/nonexistent"], "mbv2_simam.json is missing"),
         (["check", "mbv2_none", "--untrained", "--repository", "/nonexistent"], "is missing; run"),
         (["evaluate", "mbv2_none", "--weights", "/nonexistent"], "mbv2_none.json is missing"),
+        (["info", "mbv2_siman"], "Did you mean 'mbv2_simam'?"),
+        (["import", "simam_resnet50", "/nonexistent.pth", "--name", "x"], "/nonexistent.pth"),
         (["preview", "/nonexistent/sheet.png"], "/nonexistent/sheet.png"),
     ],
 )

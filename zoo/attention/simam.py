@@ -2,6 +2,7 @@
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import mse_loss
 
 
 class SimAM(nn.Module):
@@ -31,10 +32,12 @@ class SimAM(nn.Module):
         half = x.dtype in (torch.float16, torch.bfloat16)  # sums of squares overflow
         wide = x.float() if half else x
         positions = x.shape[2] * x.shape[3]
-        squares = torch.square(wide - wide.mean(dim=(2, 3), keepdim=True))
+        mean = wide.mean(dim=(2, 3), keepdim=True)
+        # On a CPU this module is bound by memory. The squared difference, which torch calls a
+        # loss, is one pass over the map instead of two, and so is squares · sharpness + 1/2.
+        squares = mse_loss(wide, mean.expand_as(wide), reduction="none")
         variance = squares.sum(dim=(2, 3), keepdim=True) / max(positions - 1, 1)
         sharpness = 0.25 / (variance + self.lambda_)  # (B, C, 1, 1)
-        # One fused pass for squares · sharpness + 1/2: on a CPU this module is bound by memory.
         energy = torch.addcmul(wide.new_full((1,), 0.5), squares, sharpness)
         return x * energy.sigmoid_().to(x.dtype)
 

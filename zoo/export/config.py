@@ -3,23 +3,25 @@
 import json
 
 from contract.codec import encode
-from contract.recipe import PARAMETER, InputSpec, Recipe, Role
+from contract.recipe import PARAMETER, InputSpec, OutputSpec, Recipe
+from zoo.export.exporter import BATCHES, Exporter
+from zoo.export.torchscript import TorchScript
 
-MAX_BATCH_SIZE = 8
-WARMED_BATCHES = (1, MAX_BATCH_SIZE)
+MAX_BATCH_SIZE = max(BATCHES)
+TORCHSCRIPT = TorchScript()
 
 
-def config_text(name: str, recipe: Recipe) -> str:
+def config_text(name: str, recipe: Recipe, exporter: Exporter = TORCHSCRIPT) -> str:
     """The config.pbtxt of the model ``name``; the same text for the same recipe."""
     image = recipe.input
-    outputs = ",\n".join(f"  {_output(spec.name, spec.role, recipe)}" for spec in recipe.outputs)
-    warmups = ",\n".join(_warmup(batch, image) for batch in WARMED_BATCHES)
+    outputs = ",\n".join(f"  {_output(spec, recipe)}" for spec in recipe.outputs)
+    warmups = ",\n".join(_warmup(batch, image) for batch in BATCHES)
     return f"""\
-# Written by `python -m zoo export {name}`: change the zoo, not this file.
+# Written by `python -m zoo export {name} --format {exporter.name}`: change the zoo, not this file.
 name: "{name}"
 
-# Triton's own LibTorch backend where there is one, the project's Python-based one elsewhere.
-backend: "pytorch"
+# {exporter.note}
+backend: "{exporter.backend}"
 
 max_batch_size: {MAX_BATCH_SIZE}
 input [
@@ -51,11 +53,7 @@ model_warmup [
 {warmups}
 ]
 
-parameters {{ key: "INFERENCE_MODE" value {{ string_value: "true" }} }}
-# Networks of convolutions run as fast without the JIT's profiling, and the first requests do
-# not pay for it, whatever their batch size.
-parameters {{ key: "DISABLE_OPTIMIZED_EXECUTION" value {{ string_value: "true" }} }}
-
+{exporter.parameters}
 # How to feed this model and read its answer: all that the gateway knows about it.
 parameters {{
   key: "{PARAMETER}"
@@ -71,10 +69,9 @@ def _dims(image: InputSpec) -> str:
     return f"[ {image.height}, {image.width}, 3 ]"
 
 
-def _output(name: str, role: Role, recipe: Recipe) -> str:
-    kinds = {Role.PROBABILITIES: ("TYPE_FP32", f"[ {len(recipe.labels)} ]")}
-    data_type, dims = kinds[role]
-    return f'{{ name: "{name}" data_type: {data_type} dims: {dims} }}'
+def _output(spec: OutputSpec, recipe: Recipe) -> str:
+    shape = ", ".join(map(str, spec.shape or (len(recipe.labels),)))
+    return f'{{ name: "{spec.name}" data_type: TYPE_FP32 dims: [ {shape} ] }}'
 
 
 def _warmup(batch: int, image: InputSpec) -> str:

@@ -3,16 +3,15 @@
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from zoo.export.config import config_text
-from zoo.export.script import ExportError, compare, to_torchscript
+from zoo.export.config import TORCHSCRIPT, config_text
+from zoo.export.exporter import Exporter, ExportError, compare, prove
 from zoo.export.servable import Servable
 
 VERSION = "1"
-MODEL_FILE = "model.pt"
 CONFIG_FILE = "config.pbtxt"
 
 
-def export(model: Servable, repository: Path) -> Path:
+def export(model: Servable, repository: Path, exporter: Exporter = TORCHSCRIPT) -> Path:
     """Write ``model`` into ``repository`` and return its folder.
 
     The file is made and compared with eager first, written beside the one it replaces, and moved
@@ -21,20 +20,20 @@ def export(model: Servable, repository: Path) -> Path:
     Raises:
         ExportError: the exported file does not answer as eager does.
     """
-    content = to_torchscript(model.served, model.recipe.input.height)
+    content = prove(exporter, model.served, model.recipe.input.height)
     folder = repository / model.name
     folder.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(prefix=".staging-", dir=folder) as staging:  # Triton looks past it
         version, config = Path(staging, VERSION), Path(staging, CONFIG_FILE)
         version.mkdir()
-        (version / MODEL_FILE).write_bytes(content)
-        config.write_text(config_text(model.name, model.recipe), encoding="utf-8")
-        _publish(version, folder / VERSION)
+        (version / exporter.file_name).write_bytes(content)
+        config.write_text(config_text(model.name, model.recipe, exporter), encoding="utf-8")
+        _publish(version, folder / VERSION, exporter.file_name)
         config.replace(folder / CONFIG_FILE)
     return folder
 
 
-def check(model: Servable, repository: Path) -> float:
+def check(model: Servable, repository: Path, exporter: Exporter = TORCHSCRIPT) -> float:
     """Compare what lies in ``repository`` with ``model``; the largest difference of a score.
 
     Raises:
@@ -42,19 +41,20 @@ def check(model: Servable, repository: Path) -> float:
             answer as eager does.
     """
     folder = repository / model.name
-    file, config = folder / VERSION / MODEL_FILE, folder / CONFIG_FILE
+    file, config = folder / VERSION / exporter.file_name, folder / CONFIG_FILE
     remedy = f"run `python -m zoo export {model.name}`"
     for path in (file, config):
         if not path.exists():
             raise ExportError(f"{path} is missing; {remedy}")
-    if config.read_text(encoding="utf-8") != config_text(model.name, model.recipe):
+    if config.read_text(encoding="utf-8") != config_text(model.name, model.recipe, exporter):
         raise ExportError(f"{config} is not what the zoo writes today; {remedy}")
-    return compare(file.read_bytes(), model.served, model.recipe.input.height)
+    run = exporter.load(file.read_bytes())
+    return compare(run, model.served, model.recipe.input.height)
 
 
-def _publish(staged: Path, version: Path) -> None:
+def _publish(staged: Path, version: Path, file_name: str) -> None:
     """One rename: a new version folder appears whole, the file of an old one is swapped."""
     if version.exists():
-        (staged / MODEL_FILE).replace(version / MODEL_FILE)
+        (staged / file_name).replace(version / file_name)
     else:
         staged.rename(version)

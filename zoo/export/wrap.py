@@ -1,23 +1,42 @@
-"""What Triton serves around a network: normalisation before it, probabilities after it."""
+"""What Triton serves around a network: normalisation before it, probabilities and maps after it."""
 
 import torch
 from torch import Tensor, nn
 
+from zoo.classifiers import Classifier
 from zoo.normalise import Normalise
+
+MOST_MAPS = 3  # class maps in one answer: fixed, because Triton's outputs are
 
 
 class ServedClassifier(nn.Module):
-    """uint8 RGB images (B, H, W, 3) in, probabilities (B, classes) float32 out.
+    """uint8 RGB images (B, H, W, 3) in, probabilities (B, classes) and class maps out, float32.
 
-    ``network`` is a core network: normalised float images in, logits out.
+    The class maps, (B, K, h, w) with K the smaller of 3 and the classes, belong to the K most
+    probable classes, best first and of equal ones the lower id first. Each is the linear layer
+    applied before the pooling instead of after it (Zhou et al., Learning Deep Features for
+    Discriminative Localization, CVPR 2016), bias included: its mean is the class's logit.
     """
 
-    def __init__(self, network: nn.Module) -> None:
+    def __init__(self, network: Classifier) -> None:
         super().__init__()
         self.normalise = Normalise()
         self.network = network
+        linear = network.classifier[-1]
+        assert isinstance(linear, nn.Linear)  # noqa: S101 - what a Classifier ends with
+        self.linear = linear
+        self.maps = min(MOST_MAPS, linear.out_features)
 
-    def forward(self, images: Tensor) -> Tensor:
-        """Each row of the answer sums to 1."""
-        logits = self.network(self.normalise(images))
-        return torch.softmax(logits, dim=1, dtype=torch.float32)
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """Each row of the probabilities sums to 1."""
+        features: Tensor = self.network.features(self.normalise(images))  # (B, C, h, w)
+        logits: Tensor = self.network.classifier(features.mean(dim=(2, 3)))
+        probabilities = torch.softmax(logits, dim=1, dtype=torch.float32)
+        return probabilities, self._class_maps(features, probabilities)
+
+    def _class_maps(self, features: Tensor, probabilities: Tensor) -> Tensor:
+        ranked = torch.sort(probabilities, stable=True, dim=1, descending=True)[1]
+        best = ranked[:, : self.maps]  # (B, K)
+        weights, biases = self.linear.weight[best], self.linear.bias[best].unsqueeze(2)
+        maps = torch.baddbmm(biases, weights, features.flatten(2))  # (B, K, h · w)
+        return maps.reshape(-1, self.maps, features.shape[2], features.shape[3])

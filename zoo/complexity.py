@@ -1,0 +1,71 @@
+"""What a network costs: its parameters and its multiply-accumulates (MACs)."""
+
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
+
+aten = torch.ops.aten
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """Of one image. The published counts of the field are ``layer_macs``.
+
+    ``layer_macs`` counts convolutions and linear layers, ``matmul_macs`` the products of
+    activations with each other (the attention matrices of PSA, DANet and CCNet, the group
+    similarities of SGE). Left out of both, as everywhere: norms, activations, pooling, gates and
+    softmax, which cost passes over memory rather than multiplications.
+    """
+
+    parameters: int  # trainable ones
+    layer_macs: int
+    matmul_macs: int
+
+
+class MacCounter(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Counts the multiply-accumulates of every operator that runs inside the ``with`` block.
+
+    It sees operators instead of modules, so that a layer is counted however it is written. A
+    matrix product with a parameter or by a linear layer has two dimensions; products of
+    activations with each other are batched.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.layers = 0
+        self.matmuls = 0
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
+    ) -> Any:
+        """Run the operator and count it."""
+        out = func(*args, **(kwargs or {}))
+        if func is aten.convolution.default:
+            weight: Tensor = args[1]  # (out channels, in channels / groups, kernel…)
+            self.layers += out.numel() * prod(weight.shape[1:])
+        elif func is aten.addmm.default:
+            self.layers += out.numel() * int(args[1].shape[1])
+        elif func is aten.mm.default:
+            self.layers += out.numel() * int(args[0].shape[1])
+        elif func is aten.bmm.default:
+            self.matmuls += out.numel() * int(args[0].shape[2])
+        return out
+
+
+@torch.no_grad()
+def cost(network: nn.Module, image_size: int) -> Cost:
+    """What ``network`` costs on one image of ``image_size`` × ``image_size`` pixels.
+
+    Nothing is computed where the network lies on the meta device. Its mode is restored.
+    """
+    image = next(network.parameters()).new_zeros(1, 3, image_size, image_size)
+    was_training = network.training
+    with MacCounter() as counter:
+        network.eval()(image)
+    network.train(was_training)
+    parameters = sum(p.numel() for p in network.parameters() if p.requires_grad)
+    return Cost(parameters, counter.layers, counter.matmuls)

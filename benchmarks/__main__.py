@@ -81,7 +81,7 @@ def main() -> None:
 
 def _write(results: dict[str, list[Load]]) -> None:
     RESULTS.mkdir(exist_ok=True)
-    machine = describe()
+    machine = describe("torch", "tritonclient", "fastapi")
     document = {"machine": machine, "runs": {k: [asdict(x) for x in v] for k, v in results.items()}}
     (RESULTS / "serving.json").write_text(json.dumps(document, indent=1) + "\n")
     lines = ["| path | clients | requests/s | p50 ms | p95 ms | p99 ms | errors |"]

@@ -16,7 +16,7 @@ def answer(model: torch.jit.ScriptModule, body: bytes) -> list[float]:
     """Decode, resize and run one image, all on the calling thread."""
     image = Image.open(io.BytesIO(body)).convert("RGB").resize((64, 64), Image.Resampling.BILINEAR)
     with torch.inference_mode():
-        scores: list[float] = model(torch.from_numpy(np.array(image))[None])[0].tolist()
+        scores: list[float] = model(torch.from_numpy(np.array(image))[None])[0][0].tolist()
     return scores
 
 

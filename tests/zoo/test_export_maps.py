@@ -46,7 +46,7 @@ def test_two_classes_have_two_maps() -> None:
 
 
 class Checkerboard(nn.Module):
-    """Features that cancel in the pooling, so that a map shows its class while its logit does not."""
+    """Features that the pooling cancels: a map shows its class while the logit does not."""
 
     def forward(self, images: Tensor) -> Tensor:
         board = torch.tensor([[1.0, -1.0], [-1.0, 1.0]], device=images.device)

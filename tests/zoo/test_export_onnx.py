@@ -10,9 +10,10 @@ import torch
 from google.protobuf import text_format
 from tritonclient.grpc import model_config_pb2 as pb
 
+from zoo.__main__ import main
 from zoo.export.exporter import ExportError, probe
 from zoo.export.formats import FORMATS, exporter
-from zoo.export.repository import check, export
+from zoo.export.repository import check
 from zoo.export.servable import Servable, untrained
 
 
@@ -22,9 +23,10 @@ def model() -> Servable:
 
 
 @pytest.fixture(scope="module")
-def repository(model: Servable, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("models")
-    export(model, folder, exporter("onnx"))
+    command = ["export", "mbv2_simam", "--untrained", "--format", "onnx"]
+    assert main([*command, "--repository", str(folder)]) == 0
     return folder
 
 

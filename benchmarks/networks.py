@@ -24,6 +24,7 @@ from runtime.launch import KEEP_MEMORY_BYTES
 from zoo.attention import MECHANISMS
 from zoo.export.exporter import Answers, probe
 from zoo.export.formats import exporter
+from zoo.export.torchscript import archive
 from zoo.export.wrap import ServedClassifier
 
 RESULTS = Path(__file__).parent / "results"
@@ -90,7 +91,7 @@ def measure(name: str, image_size: int, seconds: float) -> list[Line]:
     plain = PlainHead(copy.deepcopy(served.normalise), copy.deepcopy(served.network)).eval()
     runs: dict[str, Callable[[Tensor], Answers]] = {
         "eager": served,
-        "plain": torch.jit.freeze(torch.jit.script(plain)),
+        "plain": exporter("torchscript").load(archive(plain)),
     }
     for column, format_name in (("exported", "torchscript"), ("onnxruntime", "onnx")):
         form = exporter(format_name)

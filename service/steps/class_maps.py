@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from contract.recipe import Recipe, Role
-from service.steps.output import floats
+from service.output import floats
 from service.values import ClassMap, Label, Outputs
 
 

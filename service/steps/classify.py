@@ -3,7 +3,7 @@
 import numpy as np
 
 from contract.recipe import Recipe, Role
-from service.steps.output import floats
+from service.output import floats
 from service.values import Label, Outputs
 
 

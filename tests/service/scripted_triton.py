@@ -22,7 +22,8 @@ class Script(service_pb2_grpc.GRPCInferenceServiceServicer):
     delay_seconds: float = 0.0  # of inference
     recipe: str = "{}"
     requests: list[Any] = field(default_factory=list)
-    cancelled: int = 0
+    inferring: asyncio.Event = field(default_factory=asyncio.Event)
+    cancelled: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def _hear(self, request: Any, context: Any) -> None:
         self.requests.append(request)
@@ -53,10 +54,11 @@ class Script(service_pb2_grpc.GRPCInferenceServiceServicer):
 
     async def ModelInfer(self, request: Any, context: Any) -> Any:  # noqa: N802
         await self._hear(request, context)
+        self.inferring.set()
         try:
             await asyncio.sleep(self.delay_seconds)
         except asyncio.CancelledError:
-            self.cancelled += 1
+            self.cancelled.set()
             raise
         answer = service_pb2.ModelInferResponse(model_name="signs", model_version="7")
         answer.outputs.add(name="OUTPUT__0", datatype="FP32", shape=[1, 2])

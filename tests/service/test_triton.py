@@ -124,11 +124,9 @@ async def test_a_cancelled_caller_cancels_the_call() -> None:
     script = Script(delay_seconds=30)
     async with connected(script) as backend, asyncio.timeout(10):
         call = asyncio.create_task(infer(backend))
-        while not script.requests:
-            await asyncio.sleep(0.01)
+        await script.inferring.wait()
         call.cancel()
-        while not script.cancelled:
-            await asyncio.sleep(0.01)
+        await script.cancelled.wait()
     assert call.cancelled()
 
 

@@ -103,13 +103,9 @@ async def test_the_deadline_ends_the_call_in_triton_too() -> None:
     script = Script(delay_seconds=30)
     async with connected(script) as backend:
         with pytest.raises(DeadlineExceeded) as caught:
-            await infer(backend, seconds=0.2)
-        for _ in range(100):
-            if script.cancelled:
-                break
-            await asyncio.sleep(0.01)
+            await infer(backend, seconds=1)  # long enough to connect on a busy machine
+        await asyncio.wait_for(script.cancelled.wait(), 10)
     assert caught.value.members["stage"] == "infer"
-    assert script.cancelled == 1
 
 
 async def test_a_deadline_that_has_passed_asks_nothing() -> None:

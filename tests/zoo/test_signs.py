@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image
 
+from zoo.signs.crop import ROAD, STREET
 from zoo.signs.dataset import LABELS, Split, load, render
 from zoo.signs.placement import Pose, place, quad
 from zoo.signs.preview import preview
-from zoo.signs.setting import ROAD, STREET
 
 PAINTERS = {**STREET.signs, **ROAD.signs}
 ANGLES = st.floats(-1.2, 1.2)

@@ -12,7 +12,9 @@ from contract.recipe import Recipe, RecipeError
 
 def encode(recipe: Recipe) -> str:
     """Compact JSON of ``recipe``, keys in the order of the dataclasses; ``decode`` undoes it."""
-    return json.dumps(asdict(recipe), ensure_ascii=False, separators=(",", ":"))
+    # A part that the model does not have is left out, for readers that do not know it.
+    document = {name: part for name, part in asdict(recipe).items() if part is not None}
+    return json.dumps(document, ensure_ascii=False, separators=(",", ":"))
 
 
 def decode(text: str) -> Recipe:

@@ -105,6 +105,25 @@ class OutputSpec:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DetectionSpec:
+    """What the model does with its candidates before it answers; a request may be stricter."""
+
+    score_threshold: float  # boxes that score less, or as much, are left out
+    nms_threshold: float  # of two boxes of a class whose IoU exceeds it, the better one stays
+    max_detections: int  # K, the slots of every output
+
+    def __post_init__(self) -> None:
+        for name in ("score_threshold", "nms_threshold"):
+            share = getattr(self, name)
+            if not 0 <= share <= 1:
+                raise RecipeError(f"detection.{name} is {share}; it must lie in 0..1")
+        if self.max_detections < 1:
+            raise RecipeError(
+                f"detection.max_detections is {self.max_detections}; it must be at least 1"
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Figure:
     """A measured value with its 95 % confidence interval."""
 
@@ -136,6 +155,7 @@ class Recipe:
     input: InputSpec
     outputs: tuple[OutputSpec, ...]
     labels: tuple[str, ...]  # position = class id
+    detection: DetectionSpec | None = None  # of detectors, and only of them
     card: Card | None = None  # None: nobody vouches for these weights
 
     def __post_init__(self) -> None:
@@ -151,6 +171,8 @@ class Recipe:
             raise RecipeError(f"outputs lacks {', '.join(missing)}, which {self.task} needs")
         if len(set(roles)) != len(roles):
             raise RecipeError("outputs names one role twice")
+        if (self.task is Task.DETECTION) != (self.detection is not None):
+            raise RecipeError("detection belongs to the task 'detection': give both or neither")
 
     def spec(self, role: Role) -> OutputSpec:
         """The tensor that plays ``role``; KeyError if none does."""

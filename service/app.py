@@ -20,8 +20,8 @@ from service.routes import health, models, predict
 from service.routes import metrics as metrics_route
 from service.settings import Settings
 from service.steps.decode import configure_pillow
+from service.trace import Outcome
 from service.triton import TritonBackend
-from service.values import Outcome
 
 
 def create_app(settings: Settings, backend: InferenceBackend | None = None) -> FastAPI:

@@ -34,7 +34,7 @@ from typing import Any, ClassVar
 
 from starlette.responses import Response
 
-from service.values import Outcome, Stage
+from service.trace import Outcome, Stage
 
 PROBLEM_JSON = "application/problem+json"
 LONGEST_PATH = 200  # characters of a path that are repeated

@@ -11,9 +11,10 @@ from prometheus_client import (
     generate_latest,
 )
 
-from service.values import Trace
+from service.trace import Trace
 
 SHORTEST_SECONDS = 0.0001
+DETECTIONS = (0, 1, 2, 5, 10, 20, 50, 100, 200, 500)  # edges of buckets
 
 
 def buckets(timeout_seconds: float) -> list[float]:
@@ -52,6 +53,13 @@ class Metrics:
             buckets=edges,
             registry=self._registry,
         )
+        self._detections = Histogram(
+            "fovea_detections",
+            "Objects that a detector's answer names",
+            ["model"],
+            buckets=DETECTIONS,
+            registry=self._registry,
+        )
         self.in_flight = Gauge("fovea_in_flight", "Predictions under way", registry=self._registry)
         self._models = Gauge("fovea_models", "Models that can be asked", registry=self._registry)
         ProcessCollector(registry=self._registry)
@@ -64,6 +72,8 @@ class Metrics:
         """Count one finished prediction, successful or not."""
         for stage, spent in trace.seconds.items():
             self._stages.labels(trace.model, stage.value).observe(spent)
+        if trace.detections is not None:
+            self._detections.labels(trace.model).observe(trace.detections)
         self._requests.labels(trace.model, trace.version, trace.outcome.value).observe(seconds)
 
     def render(self) -> bytes:

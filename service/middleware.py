@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from service.errors import InternalError, answer
 from service.metrics import Metrics
 from service.schemas import timings
-from service.values import Outcome, Trace
+from service.trace import Outcome, Trace
 
 KEY = "fovea.trace"  # of the ASGI scope
 HEADER = b"x-request-id"

@@ -7,6 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TypeVar
 
+import PIL.Image
+
 from contract.recipe import InputSpec, Recipe, Role, Task
 from service.backend import InferenceBackend
 from service.catalog import Catalog
@@ -16,13 +18,40 @@ from service.settings import Settings
 from service.steps.class_maps import class_maps
 from service.steps.classify import classify
 from service.steps.decode import decode
+from service.steps.detect import detect
+from service.steps.draw import canvas, draw
 from service.steps.preprocess import preprocess
 from service.steps.read import read
 from service.steps.select import select
-from service.values import Body, Choice, Deadline, Prepared, Result, Stage, Trace, Upload, Wish
+from service.trace import Stage, Trace
+from service.values import (
+    Body,
+    Choice,
+    Deadline,
+    Findings,
+    Geometry,
+    Outputs,
+    Prepared,
+    Result,
+    Upload,
+    Wish,
+)
 
-READERS = {Task.CLASSIFICATION: classify}
 T = TypeVar("T")
+
+
+def _classified(outputs: Outputs, recipe: Recipe, _: Geometry, wish: Wish) -> Findings:
+    labels = classify(outputs, recipe, wish.top_k)
+    maps = class_maps(outputs, recipe, labels) if wish.class_maps else None
+    return Findings(labels=labels, class_maps=maps)
+
+
+def _detected(outputs: Outputs, recipe: Recipe, geometry: Geometry, wish: Wish) -> Findings:
+    found = detect(outputs, recipe, geometry, wish.score_threshold, wish.max_detections)
+    return Findings(detections=found)
+
+
+READERS = {Task.CLASSIFICATION: _classified, Task.DETECTION: _detected}
 
 
 class Pipeline:
@@ -57,7 +86,9 @@ class Pipeline:
         trace.enter(Stage.READ)
         upload = await read(body, self._settings)
         trace.enter(Stage.DECODE)
-        prepared, decoded_at = await self._off_loop(self._prepare, upload, recipe.input)
+        prepared, picture, decoded_at = await self._off_loop(
+            self._prepare, upload, recipe.input, wish.render
+        )
         trace.enter(Stage.PREPROCESS, at=decoded_at)
         names = _asked_for(recipe, wish)
         inputs = {recipe.input.name: prepared.tensor}
@@ -65,24 +96,44 @@ class Pipeline:
         outputs = await self._backend.infer(choice.model, choice.version, inputs, names, deadline)
         trace.version = outputs.version
         trace.enter(Stage.POSTPROCESS)
-        labels = READERS[recipe.task](outputs, recipe, wish.top_k)
-        maps = class_maps(outputs, recipe, labels) if wish.class_maps else None
+        geometry = prepared.geometry
+        findings = await self._findings(outputs, recipe, geometry, wish)
+        trace.detections = None if findings.detections is None else len(findings.detections)
+        size = geometry.width, geometry.height
+        png = None
+        if picture is not None:
+            trace.enter(Stage.DRAW)
+            png = await self._off_loop(draw, picture, findings, size)
         trace.enter(None)
         return Result(
             model=choice.model,
             version=outputs.version,
             task=recipe.task,
-            labels=labels,
-            class_maps=maps,
-            width=prepared.geometry.width,
-            height=prepared.geometry.height,
+            findings=findings,
+            width=geometry.width,
+            height=geometry.height,
+            picture=png,
         )
 
-    def _prepare(self, upload: Upload, spec: InputSpec) -> tuple[Prepared, float]:
-        """Decode and preprocess in one trip to the pool, and the moment between the two."""
+    def _prepare(
+        self, upload: Upload, spec: InputSpec, render: bool
+    ) -> tuple[Prepared, PIL.Image.Image | None, float]:
+        """The tensor, what to draw on if anything, and the moment when the image was decoded.
+
+        All of it in one trip to the pool, which leaves the image behind: it may be large.
+        """
         image = decode(upload, self._settings)
         decoded_at = time.perf_counter()
-        return preprocess(image, spec), decoded_at
+        return preprocess(image, spec), canvas(image) if render else None, decoded_at
+
+    async def _findings(
+        self, outputs: Outputs, recipe: Recipe, geometry: Geometry, wish: Wish
+    ) -> Findings:
+        """What the outputs say; masks take long enough to keep them off the loop."""
+        reader = READERS[recipe.task]
+        if recipe.has(Role.MASKS):
+            return await self._off_loop(reader, outputs, recipe, geometry, wish)
+        return reader(outputs, recipe, geometry, wish)
 
     async def _off_loop(self, work: Callable[..., T], *arguments: object) -> T:
         loop = asyncio.get_running_loop()

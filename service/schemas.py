@@ -1,12 +1,15 @@
 """The public JSON, as pydantic models built from results in one place."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from contract.recipe import Card, InputSpec, Task
-from service.values import Model, Result, Trace
+from contract.recipe import Card, DetectionSpec, InputSpec, Task
+from service import values
+from service.trace import Trace
+from service.values import Model, Result
 
 
 class Prediction(BaseModel):
@@ -28,6 +31,37 @@ class ClassMap(BaseModel):
     )
 
 
+class Box(BaseModel):
+    """Edges in pixels of the uploaded image, upright; 0, 0 is its upper left corner."""
+
+    x_min: float = Field(examples=[12.0])
+    y_min: float = Field(examples=[30.5])
+    x_max: float = Field(examples=[55.2])
+    y_max: float = Field(examples=[71.9])
+
+
+class Mask(BaseModel):
+    """Pixels of one object as COCO's run-length encoding, which pycocotools decodes."""
+
+    size: tuple[int, int] = Field(
+        examples=[[480, 640]], description="height and width of the uploaded image"
+    )
+    counts: str = Field(
+        examples=["aa75g>8J4M2N2N2N2N2N2O0O2O000O2O0000000000000001N10001N101N2N2N2N2N2N3L6HcQd8"],
+        description="run lengths down the columns, in COCO's compressed form",
+    )
+
+
+class Detection(BaseModel):
+    """One object that was found."""
+
+    label: str = Field(examples=["no_parking_sign"])
+    class_id: int = Field(examples=[4])
+    score: float = Field(examples=[0.91])
+    box: Box
+    mask: Mask | None = Field(None, description="of models that segment what they find")
+
+
 class ImageSize(BaseModel):
     """Size of the uploaded image in pixels, upright (after its EXIF orientation)."""
 
@@ -41,9 +75,14 @@ class Answer(BaseModel):
     model: str = Field(examples=["mbv2_simam"])
     version: str = Field(examples=["1"], description="the version that computed the answer")
     task: Task
-    predictions: list[Prediction] = Field(description="best first")
+    predictions: list[Prediction] | None = Field(
+        None, description="of a classifier: its classes, best first"
+    )
     class_maps: list[ClassMap] | None = Field(
         None, description="with `class_map=true`: of the first predictions, in their order"
+    )
+    detections: list[Detection] | None = Field(
+        None, description="of a detector: what it found, best first"
     )
     image: ImageSize
     timings_ms: dict[str, float] = Field(
@@ -67,23 +106,45 @@ class Answer(BaseModel):
             model=result.model,
             version=result.version,
             task=result.task,
-            predictions=[
-                Prediction(label=label.name, class_id=label.class_id, score=label.score)
-                for label in result.labels
-            ],
-            class_maps=_class_maps(result),
+            predictions=_predictions(result.findings.labels),
+            class_maps=_class_maps(result.findings.class_maps),
+            detections=_detections(result),
             image=ImageSize(width=result.width, height=result.height),
             timings_ms=timings_ms,
             request_id=request_id,
         )
 
 
-def _class_maps(result: Result) -> list[ClassMap] | None:
-    if result.class_maps is None:
+def _predictions(labels: Sequence[values.Label] | None) -> list[Prediction] | None:
+    if labels is None:
+        return None
+    return [
+        Prediction(label=label.name, class_id=label.class_id, score=label.score) for label in labels
+    ]
+
+
+def _class_maps(maps: Sequence[values.ClassMap] | None) -> list[ClassMap] | None:
+    if maps is None:
         return None
     return [
         ClassMap(label=one.label.name, class_id=one.label.class_id, map=one.parts.tolist())
-        for one in result.class_maps
+        for one in maps
+    ]
+
+
+def _detections(result: Result) -> list[Detection] | None:
+    if result.findings.detections is None:
+        return None
+    size = (result.height, result.width)
+    return [
+        Detection(
+            label=one.label.name,
+            class_id=one.label.class_id,
+            score=one.label.score,
+            box=Box(**asdict(one.box)),
+            mask=None if one.mask is None else Mask(size=size, counts=one.mask.counts),
+        )
+        for one in result.findings.detections
     ]
 
 
@@ -104,6 +165,7 @@ class ModelInfo(BaseModel):
     task: Task | None
     input: InputSpec | None
     labels: list[str] | None = Field(description="position = class id")
+    detection: DetectionSpec | None = Field(description="limits of a detector's answer")
     card: Card | None = Field(description="where the weights come from and how good they are")
 
     @classmethod
@@ -118,6 +180,7 @@ class ModelInfo(BaseModel):
             task=recipe.task if recipe else None,
             input=recipe.input if recipe else None,
             labels=list(recipe.labels) if recipe else None,
+            detection=recipe.detection if recipe else None,
             card=recipe.card if recipe else None,
         )
 

@@ -38,7 +38,7 @@ class Settings(BaseSettings):
     decode_threads: int = Field(
         default_factory=_usable_cores,
         ge=1,
-        description="threads that decode and resize images; by default one a usable core",
+        description="threads that decode, resize and draw images; by default one a usable core",
     )
     catalog_refresh_seconds: float = Field(
         2, gt=0, description="pause between two looks at Triton's list of models"

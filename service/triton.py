@@ -19,7 +19,8 @@ from service.errors import (
     ModelNotReady,
     QueueFull,
 )
-from service.values import Deadline, Outputs, Stage
+from service.trace import Stage
+from service.values import Deadline, Outputs
 
 CONTROL_SECONDS = 2.0  # for questions about health and models
 SHORTEST_CALL_SECONDS = 0.005  # some servers crash on gRPC deadlines of a few milliseconds

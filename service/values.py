@@ -1,9 +1,8 @@
-"""The values that travel the request line, and the record of one request's course."""
+"""The values that travel the request line."""
 
 import time
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass, field
-from enum import StrEnum
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,28 +10,6 @@ import PIL.Image
 from numpy.typing import NDArray
 
 from contract.recipe import Recipe, Task
-
-
-class Stage(StrEnum):
-    """The timed steps of a prediction, in their order."""
-
-    READ = "read"
-    DECODE = "decode"  # includes waiting for a thread of the pool
-    PREPROCESS = "preprocess"
-    INFER = "infer"
-    POSTPROCESS = "postprocess"
-
-
-class Outcome(StrEnum):
-    """How a request ended; a closed set, because it is a metric's label."""
-
-    OK = "ok"
-    CLIENT_ERROR = "client_error"
-    OVERLOADED = "overloaded"
-    UNAVAILABLE = "unavailable"
-    DEADLINE = "deadline"
-    CANCELLED = "cancelled"
-    ERROR = "error"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +20,9 @@ class Wish:
     version: str | None = None
     top_k: int | None = None
     class_maps: bool = False
+    score_threshold: float | None = None
+    max_detections: int | None = None
+    render: bool = False  # whether the answer is a picture
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,10 +78,13 @@ class Geometry:
     height: int
 
     def undo(self, points: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
-        """(…, 2) x, y in tensor pixels to image pixels, clipped to the image."""
+        """(…, 2) x, y in tensor pixels to image pixels; a point in the bars lies outside."""
         scale, offset = (self.scale_x, self.scale_y), (self.offset_x, self.offset_y)
-        moved = (np.asarray(points, dtype=np.float64) - offset) / scale
-        return np.clip(moved, 0, (self.width, self.height))
+        return (np.asarray(points, dtype=np.float64) - offset) / scale
+
+    def clip(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The points of the image that are nearest to ``points``."""
+        return np.clip(points, 0, (self.width, self.height))
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +160,43 @@ class ClassMap:
     parts: NDArray[np.floating[Any]]
 
 
+@dataclass(frozen=True, slots=True)
+class Box:
+    """Edges in pixels of the image, which they do not leave; the first pixel is 0 to 1."""
+
+    x_min: float
+    y_min: float
+    x_max: float
+    y_max: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mask:
+    """Which pixels of the image belong to one object."""
+
+    grid: NDArray[np.floating[Any]]  # (h, w) probabilities, spread evenly over the frame
+    frame: tuple[float, float, float, float]  # x1 y1 x2 y2; the model's box, before any clipping
+    counts: str  # the image's pixels over 0.5, as COCO's compressed run lengths
+
+
+@dataclass(frozen=True, slots=True)
+class Detection:
+    """One object."""
+
+    label: Label
+    box: Box
+    mask: Mask | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Findings:
+    """What a model's outputs say; the parts that its task has."""
+
+    labels: tuple[Label, ...] | None = None  # best first
+    class_maps: tuple[ClassMap, ...] | None = None  # of the first labels
+    detections: tuple[Detection, ...] | None = None  # best first
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
     """A finished prediction."""
@@ -184,36 +204,7 @@ class Result:
     model: str
     version: str
     task: Task
-    labels: tuple[Label, ...]
-    class_maps: tuple[ClassMap, ...] | None = None  # None: not asked for
-    width: int
+    findings: Findings
+    width: int  # of the image
     height: int
-
-
-@dataclass(slots=True)
-class Trace:
-    """What is known of one request so far: written by the steps, read by logs and metrics.
-
-    Stages follow each other without gaps, so their times add up to the prediction's.
-    """
-
-    request_id: str
-    started: float = field(default_factory=time.perf_counter)
-    model: str = ""  # only ever a name or version that Triton knows, never the caller's words
-    version: str = ""
-    outcome: Outcome = Outcome.OK
-    cause: str = ""  # of a failure; for the log alone
-    stage: Stage | None = None  # the one under way
-    seconds: dict[Stage, float] = field(default_factory=dict)
-    _entered: float = 0.0
-
-    def enter(self, stage: Stage | None, at: float | None = None) -> None:
-        """End the stage under way and begin ``stage``, now or at ``at`` of perf_counter."""
-        now = time.perf_counter() if at is None else at
-        if self.stage is not None:
-            self.seconds[self.stage] = now - self._entered
-        self.stage, self._entered = stage, now
-
-    def elapsed_seconds(self) -> float:
-        """Seconds since the request arrived."""
-        return time.perf_counter() - self.started
+    picture: bytes | None = None  # a PNG; None: not asked for

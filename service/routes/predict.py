@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from service.accept import JSON, PNG, wants_picture
 from service.middleware import trace_of
 from service.pipeline import Pipeline
 from service.schemas import Answer, problems, timings
@@ -17,6 +18,10 @@ REQUEST_BODY = {
     "required": True,
     "description": "the image's bytes, or a form with one part named `file`",
     "content": {"image/*": {"schema": BINARY}, FORM: {"schema": FORM_SCHEMA}},
+}
+PICTURE = {
+    "description": "what was found; as a picture with `Accept: image/png` or `render=true`",
+    "content": {PNG: {"schema": BINARY}},
 }
 PROBLEMS = problems(
     {
@@ -52,6 +57,15 @@ class PredictQuery(BaseModel):
     class_map: bool = Field(
         False, description="whether to tell where in the image the best classes were seen"
     )
+    score_threshold: float | None = Field(
+        None, ge=0, le=1, description="of a detector: leave out what scores no more; may only raise"
+    )
+    max_detections: int | None = Field(
+        None, ge=1, le=1_000_000, description="of a detector: how many, best first; may only lower"
+    )
+    render: bool | None = Field(
+        None, description="whether to answer with a picture; by default the header Accept decides"
+    )
 
 
 def router(pipeline: Pipeline) -> APIRouter:
@@ -61,24 +75,30 @@ def router(pipeline: Pipeline) -> APIRouter:
     @routes.post(
         "/predict",
         response_model=Answer,
-        responses=PROBLEMS,
+        responses={200: PICTURE, **PROBLEMS},
         openapi_extra={"requestBody": REQUEST_BODY},
     )
     async def predict(request: Request, query: Annotated[PredictQuery, Query()]) -> Response:
-        """Decode the image, run the model, name the classes."""
+        """Decode the image, run the model, name what it saw."""
         trace = trace_of(request.scope)
+        accept = request.headers.get("accept", "")
         wish = Wish(
             model=query.model,
             version=query.version,
             top_k=query.top_k,
             class_maps=query.class_map,
+            score_threshold=query.score_threshold,
+            max_detections=query.max_detections,
+            render=wants_picture(accept) if query.render is None else query.render,
         )
         result = await pipeline.run(wish, _body(request), trace)
         spent = timings(trace)
-        answer = Answer.of(result, spent, trace.request_id)
         headers = {"Server-Timing": ", ".join(f"{k};dur={ms}" for k, ms in spent.items())}
+        if result.picture is not None:
+            return Response(result.picture, media_type=PNG, headers=headers)
+        answer = Answer.of(result, spent, trace.request_id)
         content = answer.model_dump_json(exclude_none=True)
-        return Response(content, media_type="application/json", headers=headers)
+        return Response(content, media_type=JSON, headers=headers)
 
     return routes
 

@@ -1,6 +1,6 @@
 """Wish to Choice: which model and version answers."""
 
-from contract.recipe import Role
+from contract.recipe import DetectionSpec, Recipe, Role, Task
 from service.catalog import Catalog
 from service.errors import (
     BackendUnavailable,
@@ -36,8 +36,9 @@ def select(catalog: Catalog, wish: Wish) -> Choice:
             field="version",
             versions=list(model.versions),
         )
-    if wish.class_maps and not model.recipe.has(Role.CLASS_MAPS):
-        raise InvalidParameter(f"model {model.name!r} has no class maps", field="class_map")
+    _check_task(model.name, model.recipe, wish)
+    if model.recipe.detection is not None:
+        _check_limits(model.recipe.detection, wish)
     return Choice(model.name, wish.version or "", model.recipe)
 
 
@@ -60,3 +61,43 @@ def _named(catalog: Catalog, name: str) -> Model:
         field="model",
         models=[model.name for model in catalog.servable()],
     )
+
+
+def _check_task(name: str, recipe: Recipe, wish: Wish) -> None:
+    """Refuse what only a model of the other task could give."""
+    if wish.class_maps and not recipe.has(Role.CLASS_MAPS):
+        raise InvalidParameter(f"model {name!r} has no class maps", field="class_map")
+    if wish.class_maps and wish.render:
+        raise InvalidParameter(
+            "a picture shows no class maps", field="class_map", remedy="ask for JSON"
+        )
+    for field, given, task in (
+        ("top_k", wish.top_k, Task.CLASSIFICATION),
+        ("score_threshold", wish.score_threshold, Task.DETECTION),
+        ("max_detections", wish.max_detections, Task.DETECTION),
+    ):
+        if given is not None and recipe.task is not task:
+            raise InvalidParameter(
+                f"model {name!r} does {recipe.task}; {field!r} is for {task}",
+                field=field,
+                remedy=f"leave {field} out, or ask another model",
+            )
+
+
+def _check_limits(spec: DetectionSpec, wish: Wish) -> None:
+    """Refuse what the model has already left out."""
+    least, most = spec.score_threshold, spec.max_detections
+    if wish.score_threshold is not None and wish.score_threshold < least:
+        raise InvalidParameter(
+            f"score_threshold is {wish.score_threshold}; the model answers nothing under {least}",
+            field="score_threshold",
+            remedy=f"give {least} or more, or export the model with a lower threshold",
+            least=least,
+        )
+    if wish.max_detections is not None and wish.max_detections > most:
+        raise InvalidParameter(
+            f"max_detections is {wish.max_detections}; the model answers {most} at most",
+            field="max_detections",
+            remedy=f"give {most} or less, or export the model with more",
+            most=most,
+        )

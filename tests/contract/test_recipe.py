@@ -1,6 +1,7 @@
 """A recipe survives the trip through JSON, and a wrong one is refused by name."""
 
 import json
+import math
 
 import pytest
 from hypothesis import given
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 from contract.codec import decode, encode
 from contract.recipe import (
     Card,
+    DetectionSpec,
     Figure,
     Fit,
     InputSpec,
@@ -42,18 +44,36 @@ inputs = st.builds(
     interpolation=st.sampled_from(Interpolation),
     fill=st.tuples(*[st.integers(0, 255)] * 3),
 )
-recipes = st.builds(
+labels = st.lists(st.text(), min_size=1, unique=True).map(tuple)
+classifiers = st.builds(
     Recipe,
     task=st.just(Task.CLASSIFICATION),
     input=inputs,
     outputs=st.just((OutputSpec(name="OUTPUT__0", role=Role.PROBABILITIES),)),
-    labels=st.lists(st.text(), min_size=1, unique=True).map(tuple),
+    labels=labels,
+    card=st.none() | cards,
+)
+DETECTED = (Role.BOXES, Role.SCORES, Role.CLASSES, Role.COUNT, Role.MASKS)
+detectors = st.builds(
+    Recipe,
+    task=st.just(Task.DETECTION),
+    input=inputs,
+    outputs=st.sampled_from([4, 5]).map(
+        lambda count: tuple(OutputSpec(name=role.upper(), role=role) for role in DETECTED[:count])
+    ),
+    labels=labels,
+    detection=st.builds(
+        DetectionSpec,
+        score_threshold=shares,
+        nms_threshold=shares,
+        max_detections=st.integers(1, 1000),
+    ),
     card=st.none() | cards,
 )
 
 
 def document() -> dict:
-    """A valid recipe as the JSON object that travels."""
+    """A valid classifier's recipe as the JSON object that travels."""
     return {
         "task": "classification",
         "input": {"name": "INPUT__0", "height": 64, "width": 64, "fit": "stretch"},
@@ -62,7 +82,16 @@ def document() -> dict:
     }
 
 
-@given(recipes)
+def detector() -> dict:
+    """A valid detector's."""
+    return document() | {
+        "task": "detection",
+        "outputs": [{"name": role.upper(), "role": role} for role in DETECTED],
+        "detection": {"score_threshold": 0.05, "nms_threshold": 0.5, "max_detections": 100},
+    }
+
+
+@given(classifiers | detectors)
 def test_a_recipe_survives_the_round_trip(recipe: Recipe) -> None:
     assert decode(encode(recipe)) == recipe
 
@@ -107,6 +136,37 @@ def test_a_wrong_field_is_named(path: tuple, value: object, message: str) -> Non
     target[path[-1]] = value
     with pytest.raises(RecipeError, match=message):
         decode(json.dumps(changed))
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "message"),
+    [
+        ("score_threshold", -0.1, "detection.score_threshold is -0.1; it must lie in 0..1"),
+        ("score_threshold", math.nan, "detection.score_threshold is nan"),
+        ("nms_threshold", 1.5, "detection.nms_threshold is 1.5; it must lie in 0..1"),
+        ("nms_threshold", "0.5", "detection.nms_threshold is '0.5'; it must be of type number"),
+        ("max_detections", 0, "detection.max_detections is 0; it must be at least 1"),
+        ("max_detections", 1.5, "detection.max_detections is 1.5; it must be of type integer"),
+        ("soft", 1, "detection.soft is unknown; known here: score_threshold"),
+    ],
+)
+def test_a_wrong_limit_of_a_detector_is_named(field: str, value: object, message: str) -> None:
+    changed = detector()
+    changed["detection"][field] = value
+    with pytest.raises(RecipeError, match=message):
+        decode(json.dumps(changed))
+
+
+def test_only_detectors_have_limits_and_all_of_them() -> None:
+    limits = detector()["detection"]
+    for wrong in (document() | {"detection": limits}, detector() | {"detection": None}):
+        with pytest.raises(RecipeError, match="detection belongs to the task 'detection'"):
+            decode(json.dumps(wrong))
+
+
+def test_what_a_model_does_not_have_is_not_written() -> None:
+    written = json.loads(encode(decode(json.dumps(document()))))
+    assert not {"detection", "card"} & written.keys()
 
 
 @pytest.mark.parametrize("shape", [(3, 4), (0, 4, 4), (3, 4, -1)])

@@ -1,13 +1,17 @@
 """What every endpoint shares: problems for the router's refusals, the list of models, the docs."""
 
 import asyncio
+from pathlib import Path
 
 import pytest
 
+from service.routes.predict import PredictQuery
+from service.trace import Stage
 from tests.fakes import LABELS, FakeBackend, FakeModel, recipe
 from tests.service.client import gateway
 
 pytestmark = pytest.mark.anyio
+DOCUMENT = (Path(__file__).parents[2] / "docs/http-api.md").read_text()
 
 
 async def test_an_unknown_path_is_a_problem() -> None:
@@ -62,11 +66,31 @@ async def test_openapi_describes_both_bodies_and_the_problems() -> None:
     operation = document["paths"]["/predict"]["post"]
     assert set(operation["requestBody"]["content"]) == {"image/*", "multipart/form-data"}
     names = {p["name"] for p in operation["parameters"]}
-    assert names == {"model", "version", "top_k", "class_map"}
+    assert names == {
+        "model", "version", "top_k", "class_map", "score_threshold", "max_detections", "render",
+    }  # fmt: skip
+    assert set(operation["responses"]["200"]["content"]) == {"application/json", "image/png"}
+    detection = document["components"]["schemas"]["Detection"]
+    assert set(detection["properties"]) == {"label", "class_id", "score", "box", "mask"}
+    assert detection["required"] == ["label", "class_id", "score", "box"]
     for status in ("400", "404", "413", "415", "422", "502", "503", "504"):
         assert set(operation["responses"][status]["content"]) == {"application/problem+json"}
     schema = operation["responses"]["200"]["content"]["application/json"]["schema"]
     assert schema == {"$ref": "#/components/schemas/Answer"}
+
+
+@pytest.mark.parametrize("name", PredictQuery.model_fields)
+async def test_each_parameter_is_documented(name: str) -> None:
+    assert f"\n| `{name}` | " in DOCUMENT
+
+
+async def test_the_stages_and_series_are_documented() -> None:
+    async with gateway() as client:
+        text = (await client.get("/metrics")).text
+    series = {line.split()[2] for line in text.splitlines() if line.startswith("# HELP fovea_")}
+    assert {f"`{name}`" for name in series} <= set(DOCUMENT.replace(",", " ").split())
+    for stage in Stage:
+        assert f'"{stage}": ' in DOCUMENT or f"`{stage}`" in DOCUMENT
 
 
 async def test_the_recipe_of_a_reload_is_taken_over() -> None:

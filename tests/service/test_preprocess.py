@@ -86,10 +86,11 @@ def test_undo_brings_points_back_to_the_image(
     np.testing.assert_allclose(geometry.undo(there[None])[0], point, atol=1e-6)
 
 
-def test_undo_clips_to_the_image() -> None:
+def test_what_lies_in_the_bars_lies_outside_until_it_is_clipped() -> None:
     geometry = preprocess(Image(quarters(640, 320)), spec(fit=Fit.LETTERBOX)).geometry
-    corners = np.array([[0, 0], [64, 64]])  # inside the bars of the letterbox
-    np.testing.assert_allclose(geometry.undo(corners), [[0, 0], [640, 320]])
+    corners = geometry.undo(np.array([[0, 0], [64, 64]]))  # inside the bars of the letterbox
+    np.testing.assert_array_equal(corners, [[0, -160], [640, 480]])
+    np.testing.assert_array_equal(geometry.clip(corners), [[0, 0], [640, 320]])
 
 
 def test_the_middle_of_the_tensor_is_the_middle_of_the_image() -> None:

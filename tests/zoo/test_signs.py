@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image
 
-from zoo.signs.crop import ROAD, STREET
 from zoo.signs.dataset import LABELS, Split, load, render
 from zoo.signs.placement import Pose, place, quad
 from zoo.signs.preview import preview
+from zoo.signs.setting import ROAD, STREET
 
 PAINTERS = {**STREET.signs, **ROAD.signs}
 ANGLES = st.floats(-1.2, 1.2)
@@ -93,9 +93,11 @@ def test_the_box_of_a_placed_patch_is_tight(
 ) -> None:
     scene = Image.new("RGB", (100, 80))
     patch = Image.new("RGBA", (40, 30), "white")
-    box = place(scene, patch, quad(patch.size, Pose(roll, yaw, pitch)) * size + (50, 40))
+    placed = place(scene, patch, quad(patch.size, Pose(roll, yaw, pitch)) * size + (50, 40))
     painted = np.argwhere(np.asarray(scene)[..., 0] >= 96)  # rows of y, x
-    assert box is not None
+    assert placed is not None
+    box = placed.box
+    assert np.array_equal(painted, np.argwhere(np.asarray(placed.solid)))
     assert painted.min(axis=0).tolist() == [box.y_min, box.x_min]
     assert painted.max(axis=0).tolist() == [box.y_max - 1, box.x_max - 1]
 
@@ -103,8 +105,9 @@ def test_the_box_of_a_placed_patch_is_tight(
 @pytest.mark.parametrize("corner", [(0, 0), (100, 80)])
 def test_a_box_ends_where_the_scene_ends(corner: tuple[int, int]) -> None:
     scene, patch = Image.new("RGB", (100, 80)), Image.new("RGBA", (40, 40), "white")
-    box = place(scene, patch, quad(patch.size, Pose(0, 0, 0)) * 40 + corner)
-    assert box is not None
+    placed = place(scene, patch, quad(patch.size, Pose(0, 0, 0)) * 40 + corner)
+    assert placed is not None
+    box = placed.box
     assert (box.x_max - box.x_min, box.y_max - box.y_min) == (20, 20)
     assert 0 <= box.x_min < box.x_max <= 100
 

@@ -12,9 +12,10 @@ import zoo
 from zoo import weights
 from zoo.card import Data
 from zoo.evaluate import evaluate, logits
+from zoo.fit import Run
 from zoo.signs.dataset import Split, load
 from zoo.signs.publish import publish
-from zoo.train import Batches, Run, Schedule, train
+from zoo.train import Batches, Schedule, train
 
 SCHEDULE = Schedule(epochs=6, batch_size=16, warmup_epochs=1.0)
 
@@ -56,7 +57,7 @@ def test_another_seed_gives_another_run(signs: TensorDataset) -> None:
 
 def test_the_best_epoch_is_what_remains(signs: TensorDataset) -> None:
     model, run = trained(signs, SCHEDULE)
-    accuracies = [epoch.accuracy for epoch in run.epochs]
+    accuracies = [epoch.score for epoch in run.epochs]
     assert run.best == accuracies.index(max(accuracies))
     assert evaluate(model, signs).accuracy.value == accuracies[run.best]
 

@@ -1,6 +1,7 @@
 """From a clean drawing to a photograph: distance, motion, light, sensor noise, JPEG."""
 
 from io import BytesIO
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,10 +10,26 @@ from PIL import Image, ImageFilter
 Pixels = NDArray[np.float32]  # (H, W, 3), 0..1
 
 
-def photograph(rng: np.random.Generator, scene: Image.Image, width: int, height: int) -> bytes:
+class Optics(NamedTuple):
+    """How bad a camera may be: the worst share of real pixels, and the longest smear."""
+
+    least_detail: float
+    longest_smear: float  # as a share of the picture's width
+
+
+HAND_HELD = Optics(least_detail=0.28, longest_smear=0.1)  # one sign fills the picture
+
+
+def photograph(
+    rng: np.random.Generator,
+    scene: Image.Image,
+    width: int,
+    height: int,
+    optics: Optics = HAND_HELD,
+) -> bytes:
     """The scene as a camera of width × height pixels delivers it: a JPEG file."""
-    seen = _focus(rng, scene.resize((width, height), Image.Resampling.BOX))
-    light = _move(rng, np.asarray(seen, dtype=np.float32) / 255.0)
+    seen = _focus(rng, scene.resize((width, height), Image.Resampling.BOX), optics.least_detail)
+    light = _move(rng, np.asarray(seen, dtype=np.float32) / 255.0, optics.longest_smear)
     exposed = _noise(rng, _expose(rng, light))
     levels = (np.clip(exposed, 0.0, 1.0) * 255.0 + 0.5).astype(np.uint8)
     file = BytesIO()
@@ -20,10 +37,10 @@ def photograph(rng: np.random.Generator, scene: Image.Image, width: int, height:
     return file.getvalue()
 
 
-def _focus(rng: np.random.Generator, image: Image.Image) -> Image.Image:
+def _focus(rng: np.random.Generator, image: Image.Image, least_detail: float) -> Image.Image:
     """Far away (few real pixels, enlarged) or out of focus, each about half of the time."""
     if rng.random() < 0.5:
-        share = rng.uniform(0.28, 0.9)
+        share = rng.uniform(least_detail, 0.9)
         small = (max(1, round(image.width * share)), max(1, round(image.height * share)))
         image = image.resize(small, Image.Resampling.BOX).resize(
             image.size, Image.Resampling.BILINEAR
@@ -33,11 +50,11 @@ def _focus(rng: np.random.Generator, image: Image.Image) -> Image.Image:
     return image
 
 
-def _move(rng: np.random.Generator, pixels: Pixels) -> Pixels:
-    """Smeared along a line by up to a tenth of the picture, one time in three."""
+def _move(rng: np.random.Generator, pixels: Pixels, longest_smear: float) -> Pixels:
+    """Smeared along a line by up to the share ``longest_smear``, one time in three."""
     if rng.random() > 1 / 3:
         return pixels
-    reach, angle = rng.uniform(1.0, 0.1 * pixels.shape[1]), rng.uniform(0.0, np.pi)
+    reach, angle = rng.uniform(1.0, longest_smear * pixels.shape[1]), rng.uniform(0.0, np.pi)
     steps = np.linspace(-reach / 2, reach / 2, 7)
     margin = int(np.ceil(reach))
     padded = np.pad(pixels, ((margin, margin), (margin, margin), (0, 0)), mode="edge")

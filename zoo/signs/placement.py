@@ -21,6 +21,13 @@ class Box(NamedTuple):
     y_max: int
 
 
+class Placed(NamedTuple):
+    """Something that was painted, and what of the scene it fills."""
+
+    box: Box
+    solid: Image.Image  # mode "L", of the scene's size: 255 where it is, 0 elsewhere
+
+
 class Pose(NamedTuple):
     """How a patch is turned towards the eye, in radians."""
 
@@ -47,10 +54,10 @@ def quad(size: tuple[int, int], pose: Pose) -> Quad:
     return scaled
 
 
-def place(scene: Image.Image, patch: Image.Image, corners: Quad) -> Box | None:
+def place(scene: Image.Image, patch: Image.Image, corners: Quad) -> Placed | None:
     """Paint the RGBA ``patch`` onto the RGB ``scene`` so that its corners land on ``corners``.
 
-    Returns the tight box of what is visible inside the scene, or None where nothing is.
+    Returns what is visible inside the scene, in a tight box, or None where nothing is.
     """
     left, top = np.floor(corners.min(axis=0)).astype(int).tolist()
     right, bottom = np.ceil(corners.max(axis=0)).astype(int).tolist()
@@ -58,16 +65,21 @@ def place(scene: Image.Image, patch: Image.Image, corners: Quad) -> Box | None:
     warp = _homography(corners - (left, top), patch.size)
     warped = patch.transform(window, Image.Transform.PERSPECTIVE, warp, Image.Resampling.BILINEAR)
     scene.paste(warped, (left, top), warped)
-    solid = warped.getchannel("A").point(lambda alpha: 255 * (alpha >= VISIBLE)).getbbox()
-    if solid is None:
+    alpha = warped.getchannel("A").point(lambda alpha: 255 * (alpha >= VISIBLE))
+    bounds = alpha.getbbox()
+    if bounds is None:
         return None
     box = Box(
-        max(left + solid[0], 0),
-        max(top + solid[1], 0),
-        min(left + solid[2], scene.width),
-        min(top + solid[3], scene.height),
+        max(left + bounds[0], 0),
+        max(top + bounds[1], 0),
+        min(left + bounds[2], scene.width),
+        min(top + bounds[3], scene.height),
     )
-    return box if box.x_min < box.x_max and box.y_min < box.y_max else None
+    if box.x_min >= box.x_max or box.y_min >= box.y_max:
+        return None
+    solid = Image.new("L", scene.size)
+    solid.paste(alpha, (left, top))
+    return Placed(box, solid)
 
 
 def _homography(corners: Quad, size: tuple[int, int]) -> list[float]:

@@ -13,7 +13,7 @@ from zoo.evaluate import evaluate
 from zoo.signs.dataset import LABELS, SIDE, Split, load
 from zoo.train import Schedule, train
 
-TASK = "rendered road-sign crops"
+CROPS = Data(task="rendered road-sign crops", seed=0, train=12_000, validation=2_000, test=3_000)
 LIBRARIES = ("torch", "numpy", "pillow", "safetensors")
 
 

@@ -1,5 +1,5 @@
 """The model zoo: networks by name, their training on the demo task, and their export."""
 
-from zoo.classifiers import create
+from zoo.networks import create
 
 __all__ = ["create"]

@@ -30,3 +30,15 @@ class ConvNormAct(nn.Sequential):
         norm = nn.BatchNorm2d(conv.out_channels)
         act = nn.ReLU6(inplace=True) if activation is None else activation
         super().__init__(*present(conv, before_norm, norm, after_norm, act))
+
+
+def initialise(module: nn.Module, attention: type[nn.Module]) -> None:
+    """Fresh weights for ``module`` and everything in it but the attention."""
+    if isinstance(module, nn.Conv2d):
+        nn.init.kaiming_normal_(module.weight, mode="fan_out")
+    elif isinstance(module, nn.Linear):
+        nn.init.normal_(module.weight, std=0.01)
+        nn.init.zeros_(module.bias)
+    for child in module.children():
+        if not isinstance(child, attention):
+            initialise(child, attention)

@@ -56,6 +56,11 @@ class ModelCard:
         return {}
 
     @property
+    def image_hw(self) -> tuple[int, int]:
+        """Pixels, height and width."""
+        return self.image_size, self.image_size
+
+    @property
     def shorter_side(self) -> int | None:
         """None: images are stretched to the input, not cropped."""
         return None

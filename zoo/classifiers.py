@@ -5,10 +5,12 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from contract.recipe import Task
 from zoo.attention import MECHANISMS
 from zoo.attention.mechanism import Mechanism
 from zoo.backbones import BACKBONES, Backbone
 from zoo.backbones.levels import Features
+from zoo.blocks import initialise
 from zoo.registry import Table
 
 
@@ -35,11 +37,27 @@ class Classifier(nn.Module):
 class Architecture:
     """A backbone and a mechanism that can be built together."""
 
+    task = Task.CLASSIFICATION
+
     def __init__(self, backbone: str, attention: str) -> None:
         self.name = f"{backbone}_{attention}"
         self.backbone: Backbone = BACKBONES[backbone]
         self.attention = attention
         self.mechanism: Mechanism = MECHANISMS[attention]
+
+    def title_of(self, form: str | None = None) -> str:
+        """Its full name, with the ``form`` of the backbone or the default one."""
+        return self.backbone.title_of(form)
+
+    @property
+    def image_size(self) -> int:
+        """Pixels, height and width, that it is built and measured for where it has no weights."""
+        return self.backbone.image_size
+
+    @property
+    def num_classes(self) -> int:
+        """Likewise."""
+        return self.backbone.num_classes
 
 
 def _every_combination() -> Table[Architecture]:
@@ -94,17 +112,5 @@ def create(  # noqa: PLR0913 - each is a choice of its own
     if image_size < features.stride:
         raise ValueError(f"image_size is {image_size}; {name} needs at least {features.stride}")
     network = Classifier(features, num_classes, dropout)
-    _initialise(network, mechanism.layer)
+    initialise(network, mechanism.layer)
     return network
-
-
-def _initialise(module: nn.Module, attention: type[nn.Module]) -> None:
-    """Fresh weights for ``module`` and everything in it but the attention."""
-    if isinstance(module, nn.Conv2d):
-        nn.init.kaiming_normal_(module.weight, mode="fan_out")
-    elif isinstance(module, nn.Linear):
-        nn.init.normal_(module.weight, std=0.01)
-        nn.init.zeros_(module.bias)
-    for child in module.children():
-        if not isinstance(child, attention):
-            _initialise(child, attention)

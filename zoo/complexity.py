@@ -8,6 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from zoo.detectors import Detector
+
 aten = torch.ops.aten
 
 
@@ -46,7 +48,8 @@ class MacCounter(TorchDispatchMode):  # type: ignore[no-untyped-call]
         out = func(*args, **(kwargs or {}))
         if func is aten.convolution.default:
             weight: Tensor = args[1]  # (out channels, in channels / groups, kernel…)
-            self.layers += out.numel() * prod(weight.shape[1:])
+            transposed = args[6]  # then the first two change places, as map and outcome do
+            self.layers += (args[0] if transposed else out).numel() * prod(weight.shape[1:])
         elif func is aten.addmm.default:
             self.layers += out.numel() * int(args[1].shape[1])
         elif func is aten.mm.default:
@@ -57,15 +60,18 @@ class MacCounter(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
 
 @torch.no_grad()
-def cost(network: nn.Module, image_size: int) -> Cost:
-    """What ``network`` costs on one image of ``image_size`` × ``image_size`` pixels.
+def cost(network: nn.Module, image_size: int | tuple[int, int]) -> Cost:
+    """What ``network`` costs on one image of ``image_size`` pixels a side, or height and width.
 
     Nothing is computed where the network lies on the meta device. Its mode is restored.
     """
-    image = next(network.parameters()).new_zeros(1, 3, image_size, image_size)
+    height, width = (image_size, image_size) if isinstance(image_size, int) else image_size
+    image = next(network.parameters()).new_zeros(1, 3, height, width)
     was_training = network.training
+    run = network.run_layers if isinstance(network, Detector) else network
+    network.eval()
     with MacCounter() as counter:
-        network.eval()(image)
+        run(image)
     network.train(was_training)
     parameters = sum(p.numel() for p in network.parameters() if p.requires_grad)
     return Cost(parameters, counter.layers, counter.matmuls)

@@ -19,7 +19,7 @@ class ImportedCard:
     architecture: str
     attention: str
     num_classes: int
-    image_size: int  # pixels, height and width
+    image_size: int | tuple[int, int]  # pixels; height and width where they differ
     shorter_side: int | None  # pixels, before a centre crop; None: images are stretched
     labels: tuple[str, ...]
     parameters: int
@@ -28,6 +28,12 @@ class ImportedCard:
     file_sha256: str
     imported_on: str  # ISO date
     weights_sha256: str
+
+    @property
+    def image_hw(self) -> tuple[int, int]:
+        """Pixels, height and width."""
+        size = self.image_size
+        return (size, size) if isinstance(size, int) else size
 
     @property
     def test_accuracy(self) -> None:
@@ -59,15 +65,23 @@ def from_json(text: str) -> ImportedCard:
         ValueError, TypeError, KeyError: the text is no such card.
     """
     fields: dict[str, Any] = json.loads(text, object_hook=_with_channel_counts)
-    return ImportedCard(**fields | {"labels": tuple(fields["labels"])})
+    size = fields["image_size"]
+    return ImportedCard(
+        **fields
+        | {
+            "labels": tuple(fields["labels"]),
+            "image_size": size if isinstance(size, int) else tuple(size),
+        }
+    )
 
 
 def to_markdown(card: ImportedCard) -> str:
     """The people's form."""
+    height, width = card.image_hw
     return f"""# {card.name}
 
 {card.architecture} with attention `{card.attention}`: {card.parameters:,} parameters,
-{card.image_size}×{card.image_size} RGB images in, {card.num_classes} classes out.
+{height}×{width} RGB images in, {card.num_classes} classes out.
 
 ## Origin
 

@@ -9,8 +9,11 @@ import torch
 
 from contract.recipe import Figure
 from zoo import weights
-from zoo.classifiers import ARCHITECTURES, create
+from zoo.classifiers import ARCHITECTURES
 from zoo.complexity import Cost, cost
+from zoo.detector_card import DetectorCard
+from zoo.detectors import DETECTORS
+from zoo.networks import architecture, create
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,6 +21,7 @@ class Entry:
     """One line of ``list``."""
 
     name: str
+    task: str  # a value of contract.recipe.Task
     architecture: str
     attention: str
     place: str  # a value of zoo.places.Place
@@ -25,25 +29,31 @@ class Entry:
     paper: str | None
     weights: str | None  # what they were trained on; None: there are none
     test_accuracy: Figure | None  # None: nobody measured it here
+    test_ap: Figure | None  # of a detector, COCO's; None likewise
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Info(Entry):
     """An entry, and what its network costs on one image.
 
-    Where there are no weights, size and classes are those its backbone is usually built for.
+    Where there are no weights, size and classes are those that it is usually built for.
     """
 
-    image_size: int  # pixels, height and width
+    image_size: int | tuple[int, int]  # pixels; height and width where they differ
     num_classes: int
     options: Mapping[str, Any]  # further arguments of zoo.create
     cost: Cost
 
 
 def names(folder: Path) -> list[str]:
-    """Every network there is, then the weights in ``folder`` that were imported as others."""
-    imported = {path.stem for path in folder.glob("*.json")}.difference(ARCHITECTURES)
-    return [*ARCHITECTURES, *sorted(imported)]
+    """Every classifier, then what else there are weights for in ``folder``: see `detectors`."""
+    others = {path.stem for path in folder.glob("*.json")}.difference(ARCHITECTURES)
+    return [*ARCHITECTURES, *sorted(others)]
+
+
+def detectors() -> list[str]:
+    """Every detector; they are too many for the usual list."""
+    return list(DETECTORS)
 
 
 def entry(name: str, folder: Path) -> Entry:
@@ -60,7 +70,7 @@ def info(name: str, folder: Path) -> Info:
     """Everything about ``name``; raises as ``entry`` does."""
     card = _card(name, folder)
     network = card.network if card else name
-    size = card or ARCHITECTURES[network].backbone
+    size = card or architecture(network)
     options = card.options if card else {}
     with torch.device("meta"):
         built = create(network, num_classes=size.num_classes, image_size=size.image_size, **options)
@@ -74,17 +84,19 @@ def info(name: str, folder: Path) -> Info:
 
 
 def _entry(name: str, card: weights.AnyCard | None) -> dict[str, Any]:
-    model = ARCHITECTURES[card.network if card else name]
+    model = architecture(card.network if card else name)
     place = model.mechanism.place_in(model.backbone.family)
     return {
         "name": name,
-        "architecture": card.architecture if card else model.backbone.title,
+        "task": model.task.value,
+        "architecture": card.architecture if card else model.title_of(),
         "attention": model.attention,
         "place": place.value,
         "where": place.where,
         "paper": model.mechanism.paper,
         "weights": card.summary().data if card else None,
         "test_accuracy": card.test_accuracy if card else None,
+        "test_ap": card.test_precision.ap if isinstance(card, DetectorCard) else None,
     }
 
 

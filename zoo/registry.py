@@ -16,10 +16,16 @@ class DuplicateNameError(ValueError):
 
 
 class Table(Generic[Item]):
-    """Names and what they stand for, in the order of entry; ``kind`` is the noun of its errors."""
+    """Names and what they stand for, in the order of entry.
 
-    def __init__(self, kind: str) -> None:
+    Args:
+        kind: the noun of its errors.
+        names: how the names are formed, for an error to say where they are too many to list.
+    """
+
+    def __init__(self, kind: str, *, names: str | None = None) -> None:
         self.kind = kind
+        self.names = names
         self._items: dict[str, Item] = {}
 
     def add(self, name: str, item: Item) -> None:
@@ -41,4 +47,5 @@ class Table(Generic[Item]):
     def _explain(self, name: str) -> str:
         near = get_close_matches(name, self._items, n=1)
         hint = f" Did you mean {near[0]!r}?" if near else ""
-        return f"there is no {self.kind} {name!r}.{hint} There are: {', '.join(self._items)}."
+        names = self.names or f"There are: {', '.join(self._items)}."
+        return f"there is no {self.kind} {name!r}.{hint} {names}"

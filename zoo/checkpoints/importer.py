@@ -12,8 +12,10 @@ import torch
 from zoo import weights
 from zoo.checkpoints.official import restore
 from zoo.checkpoints.state import COUNTER, CheckpointError, Report
-from zoo.classifiers import ARCHITECTURES
 from zoo.imported import ImportedCard
+from zoo.networks import architecture
+
+NOT_USED = "N/A"  # COCO's lists call so each of the ids between 1 and 90 that have no class
 
 
 def import_checkpoint(  # noqa: PLR0913 - each is a choice of its own
@@ -24,6 +26,8 @@ def import_checkpoint(  # noqa: PLR0913 - each is a choice of its own
     folder: Path = weights.FOLDER,
     attention: str | None = None,
     labels: Path | None = None,
+    image_size: int | tuple[int, int] | None = None,
+    norm_eps: float | None = None,
 ) -> Report:
     """Store the checkpoint ``file`` in ``folder`` as the float32 weights ``name``, with a card.
 
@@ -32,31 +36,36 @@ def import_checkpoint(  # noqa: PLR0913 - each is a choice of its own
         file: safetensors, or a pickle of tensors and plain values; nothing in it is executed.
         name: what the zoo and Triton will call it.
         folder: where weights are kept.
-        attention: a mechanism to put into a plain ``torchvision_*`` network.
+        attention: a mechanism to put into a plain ``torchvision_*`` network or a detector.
         labels: a text file with one name a line, in the order of the class ids; without it the
-            classes are called ``class_0``, ``class_1``, …
+            classes are called ``class_0``, ``class_1``, … Ids that the lists for COCO call
+            "N/A" become "N/A (12)" and so on.
+        image_size: of a detector, pixels or height and width; 800 if left out.
+        norm_eps: of a detector's batch norms, instead of 1e-5.
 
     Raises:
         UnknownNameError: there is no such source or mechanism.
         CheckpointError: the name is taken or impossible, the file cannot be read or does not fit,
-            or the labels do not.
+            or the labels or the image size do not.
         OSError: a file cannot be opened.
     """
     _refuse_name(name, folder)
-    restored = restore(source, read(file), attention=attention)
+    restored = restore(
+        source, read(file), attention=attention, image_size=image_size, norm_eps=norm_eps
+    )
     restored.network.float()
     content = weights.serialise(restored.network.state_dict())
-    architecture = ARCHITECTURES[restored.name]
+    network = architecture(restored.name)
     card = ImportedCard(
         name=name,
         source=source,
         network=restored.name,
         options=restored.options,
-        architecture=architecture.backbone.title_of(restored.options.get("form")),
-        attention=architecture.attention,
+        architecture=network.title_of(restored.options.get("form")),
+        attention=network.attention,
         num_classes=restored.num_classes,
-        image_size=restored.origin.image_size,
-        shorter_side=restored.origin.shorter_side,
+        image_size=restored.image_size,
+        shorter_side=restored.shorter_side,
         labels=_labels(labels, restored.num_classes),
         parameters=sum(p.numel() for p in restored.network.parameters()),
         newly_initialised=_without_counters(restored.report.fresh),
@@ -99,7 +108,10 @@ def _without_counters(entries: tuple[str, ...]) -> int:
 def _labels(file: Path | None, num_classes: int) -> tuple[str, ...]:
     if file is None:
         return tuple(f"class_{class_id}" for class_id in range(num_classes))
-    labels = tuple(file.read_text().splitlines())
+    labels = tuple(
+        f"{NOT_USED} ({class_id})" if label == NOT_USED else label
+        for class_id, label in enumerate(file.read_text().splitlines())
+    )
     if len(labels) != num_classes:
         raise CheckpointError(
             f"{file} has {len(labels)} lines; the network has {num_classes} classes"

@@ -22,8 +22,9 @@ import zoo
 from benchmarks.machine import describe
 from runtime.launch import KEEP_MEMORY_BYTES
 from zoo.attention import MECHANISMS
-from zoo.export.exporter import Answers, probe
+from zoo.export.exporter import Answers
 from zoo.export.formats import exporter
+from zoo.export.probes import probe
 from zoo.export.torchscript import archive
 from zoo.export.wrap import ServedClassifier
 

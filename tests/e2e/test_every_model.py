@@ -16,7 +16,7 @@ from runtime.server import TritonProcess
 from zoo.attention import MECHANISMS
 from zoo.backbones import BACKBONES
 from zoo.export import repository, servable
-from zoo.export.exporter import probe
+from zoo.export.probes import probe
 from zoo.export.wrap import ServedClassifier
 from zoo.normalise import Normalise
 

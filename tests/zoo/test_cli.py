@@ -13,6 +13,7 @@ import zoo
 from zoo import weights
 from zoo.__main__ import main
 from zoo.classifiers import ARCHITECTURES
+from zoo.detectors import DETECTORS
 
 TINY = ["--epochs", "2", "--images", "12", "--validation-images", "6", "--test-images", "6"]
 
@@ -25,9 +26,27 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_list_names_every_model(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["list"]) == 0
-    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == list(ARCHITECTURES)
+def test_list_names_every_classifier_and_says_how_detectors_are_called(
+    trained: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["list", "--weights", str(trained)]) == 0
+    *lines, last = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines] == list(ARCHITECTURES)
+    assert "retinanet_, frcnn_ or mrcnn_ before the name of a classifier" in last
+
+
+def test_list_of_every_detector(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["list", "--detectors"]) == 0
+    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == list(DETECTORS)
+
+
+@pytest.mark.parametrize("name", ["retinanet_mbv2_simam", "frcnn_rn50_cbam", "mrcnn_mbv1_se"])
+def test_info_of_a_detector(trained: Path, name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["info", name, "--json", "--weights", str(trained)]) == 0
+    info = json.loads(capsys.readouterr().out)
+    assert (info["task"], info["num_classes"]) == ("detection", 80)
+    assert info["cost"]["layer_macs"] > 10**9
+    assert (info["weights"], info["test_ap"]) == (None, None)
 
 
 def test_list_for_programs(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -68,7 +87,7 @@ def test_imported_weights_are_listed_under_their_own_name(
     assert main(["info", "signs", "--json", "--weights", str(folder)]) == 0
     assert json.loads(capsys.readouterr().out)["cost"]["parameters"] == 1_578_630
     assert main(["list", "--weights", str(folder)]) == 0
-    assert capsys.readouterr().out.splitlines()[-1].split()[0] == "signs"
+    assert capsys.readouterr().out.splitlines()[-2].split()[0] == "signs"
 
 
 def test_train_then_export_then_check(trained: Path, tmp_path: Path) -> None:

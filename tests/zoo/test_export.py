@@ -8,9 +8,12 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from contract.recipe import Task
 from tests.zoo.fill import filled
 from zoo.classifiers import ARCHITECTURES, create
-from zoo.export.exporter import ExportError, Run, compare, probe, prove
+from zoo.export.compare import compare, prove
+from zoo.export.exporter import ExportError, Run
+from zoo.export.probes import probe
 from zoo.export.torchscript import TorchScript, archive
 from zoo.export.wrap import ServedClassifier
 from zoo.normalise import MEAN, STD
@@ -100,6 +103,8 @@ def answering(probabilities: list[float], maps: float = 0.0, dtype=torch.float32
     """A model that gives every image the same answer."""
 
     class Constant(nn.Module):
+        task = Task.CLASSIFICATION
+
         def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
             row = torch.tensor(probabilities, dtype=dtype).expand(len(images), -1)
             return row, torch.full((len(images), 2, 1, 1), maps)

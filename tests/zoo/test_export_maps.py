@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from tests.zoo.fill import filled
 from zoo.classifiers import create
-from zoo.export.exporter import probe
+from zoo.export.probes import probe
 from zoo.export.torchscript import TorchScript, archive
 from zoo.export.wrap import ServedClassifier
 

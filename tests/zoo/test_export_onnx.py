@@ -11,8 +11,9 @@ from google.protobuf import text_format
 from tritonclient.grpc import model_config_pb2 as pb
 
 from zoo.__main__ import main
-from zoo.export.exporter import ExportError, probe
+from zoo.export.exporter import ExportError
 from zoo.export.formats import FORMATS, exporter
+from zoo.export.probes import probe
 from zoo.export.repository import check
 from zoo.export.servable import Servable, untrained
 

@@ -10,9 +10,15 @@ import zoo
 from contract.recipe import Figure
 from zoo import weights
 from zoo.card import Data, ModelCard, from_json, to_json, to_markdown
+from zoo.classifiers import create
+from zoo.detector_card import DetectorCard
+from zoo.detectors import create_detector
 from zoo.evaluate import evaluate
+from zoo.networks import is_detector
+from zoo.signs import scenes
 from zoo.signs.dataset import LABELS, Split, load
 from zoo.train import Schedule
+from zoo.train_detector import evaluate_detector
 from zoo.weights import WeightsError
 
 STATE = {
@@ -106,6 +112,8 @@ def test_the_card_for_people_names_results_and_limits() -> None:
 
 
 COMMITTED = sorted(path.stem for path in weights.FOLDER.glob("*.json"))
+CLASSIFIERS = [name for name in COMMITTED if not is_detector(name)]
+DETECTORS = [name for name in COMMITTED if is_detector(name)]
 
 
 @pytest.mark.parametrize("name", COMMITTED)
@@ -113,20 +121,31 @@ def test_committed_weights_fit_their_network_and_their_labels(name: str) -> None
     card = weights.read_card(name)
     network = zoo.create(name, num_classes=card.num_classes, image_size=card.image_size)
     network.load_state_dict(weights.load(name))
-    assert card.labels == LABELS
+    assert card.labels == (scenes.LABELS if is_detector(name) else LABELS)
     assert card.parameters == sum(p.numel() for p in network.parameters())
 
 
 @pytest.mark.parametrize("name", COMMITTED)
 def test_committed_cards_for_people_are_those_of_the_machine(name: str) -> None:
     text = (weights.FOLDER / f"{name}.md").read_text()
-    assert text == to_markdown(weights.read_card(name))
+    assert text == weights.markdown(weights.read_card(name))
 
 
-@pytest.mark.parametrize("name", COMMITTED)
+@pytest.mark.parametrize("name", CLASSIFIERS)
 def test_committed_weights_score_what_their_card_says_on_part_of_the_test_split(name: str) -> None:
     card = weights.read_card(name)
-    network = zoo.create(name, num_classes=card.num_classes, image_size=card.image_size)
+    assert isinstance(card, ModelCard)
+    network = create(name, num_classes=card.num_classes, image_size=card.image_size)
     network.load_state_dict(weights.load(name))
     scores = evaluate(network, load(Split.TEST, 600, card.data.seed))
     assert scores.accuracy.low <= card.test_accuracy.value <= scores.accuracy.high
+
+
+@pytest.mark.parametrize("name", DETECTORS)
+def test_committed_detectors_score_what_their_card_says_on_part_of_the_scenes(name: str) -> None:
+    card = weights.read_card(name)
+    assert isinstance(card, DetectorCard)
+    detector = create_detector(name, num_classes=card.num_classes, image_size=card.image_size)
+    detector.load_state_dict(weights.load(name))
+    measured = evaluate_detector(detector, scenes.load(Split.TEST, 80, card.data.seed))
+    assert measured.ap.low <= card.test_precision.ap.value <= measured.ap.high

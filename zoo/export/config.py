@@ -3,11 +3,20 @@
 import json
 
 from contract.codec import encode
-from contract.recipe import PARAMETER, InputSpec, OutputSpec, Recipe
-from zoo.export.exporter import BATCHES, Exporter
+from contract.recipe import PARAMETER, InputSpec, OutputSpec, Recipe, Role, Task
+from zoo.detectors.mask_rcnn import MASK_SIDE
+from zoo.export.compare import BATCHES
+from zoo.export.exporter import Exporter
 from zoo.export.torchscript import TorchScript
 
-MAX_BATCH_SIZE = max(BATCHES)
+NOTES = {
+    Task.CLASSIFICATION: "",
+    Task.DETECTION: """\
+# One picture keeps a processor busy: larger batches take more memory and make callers wait.
+""",
+}
+WARM_RUNS = {Task.CLASSIFICATION: 3, Task.DETECTION: 1}  # of each batch size; seconds for detectors
+INTEGERS = (Role.CLASSES, Role.COUNT)
 TORCHSCRIPT = TorchScript()
 
 
@@ -15,7 +24,8 @@ def config_text(name: str, recipe: Recipe, exporter: Exporter = TORCHSCRIPT) -> 
     """The config.pbtxt of the model ``name``; the same text for the same recipe."""
     image = recipe.input
     outputs = ",\n".join(f"  {_output(spec, recipe)}" for spec in recipe.outputs)
-    warmups = ",\n".join(_warmup(batch, image) for batch in BATCHES)
+    batches, runs = BATCHES[recipe.task], WARM_RUNS[recipe.task]
+    warmups = ",\n".join(_warmup(batch, image, runs) for batch in batches)
     return f"""\
 # Written by `python -m zoo export {name} --format {exporter.name}`: change the zoo, not this file.
 name: "{name}"
@@ -23,7 +33,7 @@ name: "{name}"
 # {exporter.note}
 backend: "{exporter.backend}"
 
-max_batch_size: {MAX_BATCH_SIZE}
+{NOTES[recipe.task]}max_batch_size: {max(batches)}
 input [
   {{ name: "{image.name}" data_type: TYPE_UINT8 dims: {_dims(image)} }}
 ]
@@ -36,7 +46,7 @@ output [
 dynamic_batching {{
   default_queue_policy {{
     # Sixteen full batches; then a caller is refused at once instead of waiting in vain.
-    max_queue_size: {16 * MAX_BATCH_SIZE}
+    max_queue_size: {16 * max(batches)}
     timeout_action: REJECT
     # A request's own `timeout` may only shorten a default, so there has to be one.
     default_timeout_microseconds: 30000000
@@ -70,16 +80,31 @@ def _dims(image: InputSpec) -> str:
 
 
 def _output(spec: OutputSpec, recipe: Recipe) -> str:
-    shape = ", ".join(map(str, spec.shape or (len(recipe.labels),)))
-    return f'{{ name: "{spec.name}" data_type: TYPE_FP32 dims: [ {shape} ] }}'
+    data_type = "TYPE_INT64" if spec.role in INTEGERS else "TYPE_FP32"
+    shape = ", ".join(map(str, _shape(spec, recipe)))
+    return f'{{ name: "{spec.name}" data_type: {data_type} dims: [ {shape} ] }}'
 
 
-def _warmup(batch: int, image: InputSpec) -> str:
+def _shape(spec: OutputSpec, recipe: Recipe) -> tuple[int, ...]:
+    """Of one image's part of an output."""
+    if spec.shape is not None:
+        return spec.shape
+    if recipe.detection is None:
+        return (len(recipe.labels),)
+    slots = recipe.detection.max_detections
+    return {
+        Role.BOXES: (slots, 4),
+        Role.COUNT: (1,),
+        Role.MASKS: (slots, MASK_SIDE, MASK_SIDE),
+    }.get(spec.role, (slots,))
+
+
+def _warmup(batch: int, image: InputSpec, runs: int) -> str:
     return f"""\
   {{
     name: "batch_{batch}"
     batch_size: {batch}
-    count: 3
+    count: {runs}
     inputs {{
       key: "{image.name}"
       value {{ data_type: TYPE_UINT8 dims: {_dims(image)} random_data: true }}

@@ -11,8 +11,10 @@ import torch
 from onnxscript import FLOAT, INT64, opset18
 from torch import Tensor
 
-from zoo.export.exporter import Answers, Run, probe
-from zoo.export.wrap import ServedClassifier
+from contract.recipe import Task
+from zoo.export.exporter import Answers, ExportError, Run
+from zoo.export.probes import Size, probe
+from zoo.export.wrap import Served
 
 INPUT = "INPUT__0"
 OUTPUTS = ("OUTPUT__0", "OUTPUT__1")
@@ -30,8 +32,13 @@ class Onnx:
     note = "Triton's ONNX Runtime backend."
     parameters = ""
 
-    def write(self, served: ServedClassifier, image_size: int) -> bytes:
-        """The serialised graph."""
+    def write(self, served: Served, image_size: Size) -> bytes:
+        """The serialised graph; detectors are refused."""
+        if served.task is Task.DETECTION:
+            raise ExportError(
+                "ONNX cannot hold a detector: suppression repeats until nothing changes, and "
+                "torch.onnx cannot follow a loop that depends on the data; use --format torchscript"
+            )
         model = copy.deepcopy(served).eval()
         with _quiet():
             program = torch.onnx.export(

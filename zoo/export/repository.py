@@ -3,8 +3,9 @@
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from zoo.export.compare import compare, prove
 from zoo.export.config import TORCHSCRIPT, config_text
-from zoo.export.exporter import Exporter, ExportError, compare, prove
+from zoo.export.exporter import Exporter, ExportError
 from zoo.export.servable import Servable
 
 VERSION = "1"
@@ -20,7 +21,7 @@ def export(model: Servable, repository: Path, exporter: Exporter = TORCHSCRIPT) 
     Raises:
         ExportError: the exported file does not answer as eager does.
     """
-    content = prove(exporter, model.served, model.recipe.input.height)
+    content = prove(exporter, model.served, _size(model))
     folder = repository / model.name
     folder.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(prefix=".staging-", dir=folder) as staging:  # Triton looks past it
@@ -49,7 +50,11 @@ def check(model: Servable, repository: Path, exporter: Exporter = TORCHSCRIPT) -
     if config.read_text(encoding="utf-8") != config_text(model.name, model.recipe, exporter):
         raise ExportError(f"{config} is not what the zoo writes today; {remedy}")
     run = exporter.load(file.read_bytes())
-    return compare(run, model.served, model.recipe.input.height)
+    return compare(run, model.served, _size(model))
+
+
+def _size(model: Servable) -> tuple[int, int]:
+    return model.recipe.input.height, model.recipe.input.width
 
 
 def _publish(staged: Path, version: Path, file_name: str) -> None:

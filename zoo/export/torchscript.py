@@ -13,7 +13,8 @@ from torch.jit.frontend import FrontendError
 
 from zoo.export.exporter import Answers, ExportError, Run
 from zoo.export.fold import fold
-from zoo.export.wrap import ServedClassifier
+from zoo.export.probes import Size
+from zoo.export.wrap import Served
 
 PYTHON = ("prim::PythonOp", "prim::CallFunction", "prim::CallMethod")  # frozen away, if at all
 
@@ -39,10 +40,10 @@ class TorchScript:
     note = "Triton's own LibTorch backend where there is one, the project's Python one elsewhere."
     parameters = PARAMETERS
 
-    def write(self, served: ServedClassifier, image_size: int) -> bytes:  # noqa: ARG002
+    def write(self, served: Served, image_size: Size) -> bytes:  # noqa: ARG002
         """The archive; a graph that calls Python or is tied to a device is refused."""
         model = copy.deepcopy(served).eval()
-        model.network.set_submodule("features", fold(model.network.features))
+        model.set_submodule(model.foldable, fold(model.get_submodule(model.foldable)))
         return archive(model)
 
     def load(self, file: bytes) -> Run:

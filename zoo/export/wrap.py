@@ -1,9 +1,13 @@
-"""What Triton serves around a network: normalisation before it, probabilities and maps after it."""
+"""What Triton serves around a network: normalisation before it, and after it what a task needs."""
+
+from typing import no_type_check
 
 import torch
 from torch import Tensor, nn
 
+from contract.recipe import Task
 from zoo.classifiers import Classifier
+from zoo.detectors.detector import Detector
 from zoo.normalise import Normalise
 
 MOST_MAPS = 3  # class maps in one answer: fixed, because Triton's outputs are
@@ -17,6 +21,9 @@ class ServedClassifier(nn.Module):
     applied before the pooling instead of after it (Zhou et al., Learning Deep Features for
     Discriminative Localization, CVPR 2016), bias included: its mean is the class's logit.
     """
+
+    task = Task.CLASSIFICATION
+    foldable = "network.features"
 
     def __init__(self, network: Classifier) -> None:
         super().__init__()
@@ -40,3 +47,31 @@ class ServedClassifier(nn.Module):
         weights, biases = self.linear.weight[best], self.linear.bias[best].unsqueeze(2)
         maps = torch.baddbmm(biases, weights, features.flatten(2))  # (B, K, h · w)
         return maps.reshape(-1, self.maps, features.shape[2], features.shape[3])
+
+
+class ServedDetector(nn.Module):
+    """uint8 RGB images (B, H, W, 3) in, what `Detector` answers out: float32 and int64."""
+
+    task = Task.DETECTION
+    foldable = "network.backbone"
+
+    def __init__(self, network: Detector) -> None:
+        super().__init__()
+        self.normalise = Normalise()
+        self.network = network
+
+    @no_type_check  # TorchScript infers how many tensors there are; detectors differ in that
+    def forward(self, images: Tensor):  # noqa: ANN201
+        """Boxes in pixels of ``images``, scores, classes, count, and masks where there are some."""
+        return self.network(self.normalise(images))
+
+
+Served = ServedClassifier | ServedDetector
+"""Each names its ``task``, and in ``foldable`` the submodule that `fold` may rewrite."""
+
+
+def served(network: Classifier | Detector) -> Served:
+    """``network`` as Triton serves it."""
+    if isinstance(network, Detector):
+        return ServedDetector(network)
+    return ServedClassifier(network)

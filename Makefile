@@ -2,7 +2,7 @@
 PYTHON ?= $(firstword $(foreach p,python3.11 python3 python,$(shell command -v $(p) 2>/dev/null)))
 PORT ?= 8080
 HOST ?= 127.0.0.1
-MODELS ?= mbv2_simam
+MODELS ?= mbv2_simam,retinanet_mbv2_simam
 PIP_ARGS ?=
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -41,7 +41,7 @@ models: $(NAMES:%=model_repository/%/1/model.pt)  ## build model_repository/<nam
 model_repository/%/1/model.pt: $(READY) $(ZOO_SOURCES) $(wildcard zoo/weights/*)
 	$(PY) -m zoo export $*
 
-serve: models  ## Triton and the gateway on this machine, no Docker (PORT=8080 MODELS=mbv2_simam)
+serve: models  ## Triton and the gateway on this machine, no Docker (PORT=8080 MODELS=a,b)
 	@exec $(PY) -m runtime --repository model_repository --models $(MODELS) -- \
 	  $(PY) -m service --host $(HOST) --port $(PORT)
 
@@ -53,8 +53,11 @@ check: $(READY)  ## lint, format, types, import rules
 	MYPYPATH=runtime/backends/pytorch $(VENV)/bin/mypy --strict -m model
 	$(VENV)/bin/lint-imports
 
+# First what computes on one thread, one process a core; then what starts servers and takes times.
+SERVERS := tests/e2e tests/runtime
 test: models  ## every test, against the real tritonserver
-	$(PY) -m pytest
+	$(PY) -m pytest -n auto --dist worksteal $(SERVERS:%=--ignore=%)
+	$(PY) -m pytest $(SERVERS)
 
 bench: models  ## measure the served path; results in benchmarks/results
 	$(PY) -m benchmarks

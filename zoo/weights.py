@@ -9,12 +9,13 @@ import safetensors.torch
 from torch import Tensor
 
 from zoo import card as trained
-from zoo import imported
+from zoo import detector_card, imported
 from zoo.card import ModelCard
+from zoo.detector_card import DetectorCard
 from zoo.imported import ImportedCard
 
 FOLDER = Path(__file__).parent / "weights"
-AnyCard = ModelCard | ImportedCard
+AnyCard = ModelCard | ImportedCard | DetectorCard
 
 
 class WeightsError(ValueError):
@@ -37,7 +38,7 @@ def save(content: bytes, card: AnyCard, folder: Path = FOLDER) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / f"{card.name}.safetensors").write_bytes(content)
     (folder / f"{card.name}.json").write_text(_json(card))
-    (folder / f"{card.name}.md").write_text(_markdown(card))
+    (folder / f"{card.name}.md").write_text(markdown(card))
 
 
 def exist(name: str, folder: Path = FOLDER) -> bool:
@@ -60,7 +61,7 @@ def read_card(name: str, folder: Path = FOLDER) -> AnyCard:
         raise WeightsError(f"{path} is no model card ({error!r}); train {name} again") from error
 
 
-def read_trained_card(name: str, folder: Path = FOLDER) -> ModelCard:
+def read_trained_card(name: str, folder: Path = FOLDER) -> ModelCard | DetectorCard:
     """The card of weights that were trained and measured here.
 
     Raises:
@@ -90,18 +91,34 @@ def load(name: str, folder: Path = FOLDER) -> dict[str, Tensor]:
 
 
 def _card(text: str) -> AnyCard:
-    """Only cards of imported weights name a source."""
-    return imported.from_json(text) if "source" in json.loads(text) else trained.from_json(text)
+    """Only cards of imported weights name a source, and only those of detectors a precision."""
+    fields = json.loads(text)
+    if "source" in fields:
+        return imported.from_json(text)
+    if "test_precision" in fields:
+        return detector_card.from_json(text)
+    return trained.from_json(text)
 
 
 def _json(card: AnyCard) -> str:
-    return imported.to_json(card) if isinstance(card, ImportedCard) else trained.to_json(card)
+    match card:
+        case ImportedCard():
+            return imported.to_json(card)
+        case DetectorCard():
+            return detector_card.to_json(card)
+        case ModelCard():
+            return trained.to_json(card)
 
 
-def _markdown(card: AnyCard) -> str:
-    if isinstance(card, ImportedCard):
-        return imported.to_markdown(card)
-    return trained.to_markdown(card)
+def markdown(card: AnyCard) -> str:
+    """The card of any kind for people."""
+    match card:
+        case ImportedCard():
+            return imported.to_markdown(card)
+        case DetectorCard():
+            return detector_card.to_markdown(card)
+        case ModelCard():
+            return trained.to_markdown(card)
 
 
 def _refuse_mismatch(content: bytes, card: AnyCard, folder: Path) -> None:

@@ -53,11 +53,11 @@ check: $(READY)  ## lint, format, types, import rules
 	MYPYPATH=runtime/backends/pytorch $(VENV)/bin/mypy --strict -m model
 	$(VENV)/bin/lint-imports
 
-# First what computes on one thread, one process a core; then what starts servers and takes times.
-SERVERS := tests/e2e tests/runtime
+# First what only computes, one process a core; then, by itself, what kills servers and takes times.
+ALONE := tests/e2e tests/runtime
 test: models  ## every test, against the real tritonserver
-	$(PY) -m pytest -n auto --dist worksteal $(SERVERS:%=--ignore=%)
-	$(PY) -m pytest $(SERVERS)
+	$(PY) -m pytest -n auto --dist loadgroup $(ALONE:%=--ignore=%)
+	$(PY) -m pytest $(ALONE)
 
 bench: models  ## measure the served path; results in benchmarks/results
 	$(PY) -m benchmarks

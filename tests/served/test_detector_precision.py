@@ -1,6 +1,6 @@
 """COCO's figures of the committed detector through HTTP are those measured in Python."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
@@ -9,20 +9,23 @@ import pytest
 
 from tests.e2e.stack import serve
 from zoo import weights
-from zoo.coco import Detections, Precision, evaluate
+from zoo.coco import Detections, evaluate
 from zoo.detector_card import figures
 from zoo.export import repository, servable
 from zoo.signs.dataset import Split
 from zoo.signs.scenes import LABELS, Scene, load
 from zoo.train_detector import detect, truths
 
+pytestmark = pytest.mark.xdist_group("detector_precision")  # one server for all of them
+
 NAME = "retinanet_mbv2_simam"
-SCENES = 200  # of the thousand on the card
 
 
 @pytest.fixture(scope="module")
 def scenes() -> list[Scene]:
-    return load(Split.TEST, SCENES, weights.read_card(NAME).data.seed)
+    """The whole test split of the card."""
+    data = weights.read_trained_card(NAME).data
+    return load(Split.TEST, data.test, data.seed)
 
 
 @pytest.fixture(scope="module")
@@ -56,34 +59,28 @@ def ask(client: httpx.Client, scene: Scene) -> Detections:
     )
 
 
-def measured(scenes: Sequence[Scene], found: Sequence[Detections]) -> Precision:
-    return evaluate(truths(scenes), found, resamples=2)
-
-
-def test_precision_through_http_is_the_precision_in_python(
+def test_precision_through_http_is_the_precision_of_the_card(
     detector_client: httpx.Client, scenes: list[Scene]
 ) -> None:
     """With requests in flight together, so that Triton really batches."""
     with ThreadPoolExecutor(8) as pool:
         served = list(pool.map(lambda scene: ask(detector_client, scene), scenes))
-    eager = detect(servable.trained(NAME).served.network, scenes)
-    through_http, in_python = measured(scenes, served), measured(scenes, eager)
-    for (name, figure), (_, wanted) in zip(figures(through_http), figures(in_python), strict=True):
-        # Detections that score alike may change places in float32.
-        assert figure.value == pytest.approx(wanted.value, abs=1e-3), name
-    card = weights.read_trained_card(NAME).test_precision
-    for (name, figure), (_, said) in zip(figures(in_python), figures(card), strict=False):
-        assert figure.value == pytest.approx(said.value, abs=0.1), name
+    measured = dict(figures(evaluate(truths(scenes), served, resamples=1)))
+    said = dict(figures(weights.read_trained_card(NAME).test_precision))
+    assert measured.keys() == said.keys()
+    for name, figure in measured.items():
+        # Detections that score alike may change places on another processor.
+        assert figure.value == pytest.approx(said[name].value, abs=1e-3), name
 
 
-def test_each_scene_is_answered_as_in_python(
+def test_scenes_are_answered_as_in_python(
     detector_client: httpx.Client, scenes: list[Scene]
 ) -> None:
-    scene = next(scene for scene in scenes if len(scene.labels) > 2)
-    served = ask(detector_client, scene)
-    (eager,) = detect(servable.trained(NAME).served.network, [scene])
-    certain = int((eager.scores > 0.5).sum())
-    assert certain > 0
-    assert served.classes[:certain].tolist() == eager.classes[:certain].tolist()
-    np.testing.assert_allclose(served.scores[:certain], eager.scores[:certain], atol=1e-4)
-    np.testing.assert_allclose(served.boxes[:certain], eager.boxes[:certain], atol=1e-2)
+    some = scenes[:32]
+    eager = detect(servable.trained(NAME).served.network, some)
+    for scene, wanted in zip(some, eager, strict=True):
+        found = ask(detector_client, scene)
+        certain = int((wanted.scores > 0.3).sum())
+        assert found.classes[:certain].tolist() == wanted.classes[:certain].tolist()
+        np.testing.assert_allclose(found.scores[:certain], wanted.scores[:certain], atol=1e-4)
+        np.testing.assert_allclose(found.boxes[:certain], wanted.boxes[:certain], atol=1e-2)

@@ -1,0 +1,1 @@
+"""Models exported and served by servers of their own; nothing here measures time."""

@@ -53,10 +53,10 @@ check: $(READY)  ## lint, format, types, import rules
 	MYPYPATH=runtime/backends/pytorch $(VENV)/bin/mypy --strict -m model
 	$(VENV)/bin/lint-imports
 
-# First what only computes, one process a core; then, by itself, what kills servers and takes times.
-ALONE := tests/e2e tests/runtime
+# One process a core, a file at a time; what kills servers and takes times runs by itself.
+ALONE := tests/e2e/test_lifecycle.py tests/runtime
 test: models  ## every test, against the real tritonserver
-	$(PY) -m pytest -n auto --dist loadgroup $(ALONE:%=--ignore=%)
+	$(PY) -m pytest -n auto --dist loadfile $(ALONE:%=--ignore=%)
 	$(PY) -m pytest $(ALONE)
 
 bench: models  ## measure the served path; results in benchmarks/results

@@ -20,8 +20,6 @@ from zoo.export.fresh import fresh
 from zoo.export.probes import pictures
 from zoo.export.servable import Servable
 
-pytestmark = pytest.mark.xdist_group("every_detector")  # one server for all of them
-
 IMAGE_SIZE = (64, 96)
 LABELS = tuple("abcde")
 NAMES = tuple(f"{family}_{on}" for on in ("mbv2_simam", "rn50_none") for family in FAMILIES)

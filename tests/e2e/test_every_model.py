@@ -20,8 +20,6 @@ from zoo.export.probes import probe
 from zoo.export.wrap import ServedClassifier
 from zoo.normalise import Normalise
 
-pytestmark = pytest.mark.xdist_group("every_model")  # one server for all of them
-
 IMAGE_SIZE = 64
 SEED = 5  # with some others, the one or two hidden units of CBAM on 16 channels start dead
 CANCELLED = "channel.query.bias"  # of PSA: the softmax over positions takes it out again

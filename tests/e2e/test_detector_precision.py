@@ -16,8 +16,6 @@ from zoo.signs.dataset import Split
 from zoo.signs.scenes import LABELS, Scene, load
 from zoo.train_detector import detect, truths
 
-pytestmark = pytest.mark.xdist_group("detector_precision")  # one server for all of them
-
 NAME = "retinanet_mbv2_simam"
 
 

@@ -1,1 +1,0 @@
-"""Models exported and served by servers of their own; nothing here measures time."""

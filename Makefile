@@ -4,6 +4,8 @@ PORT ?= 8080
 HOST ?= 127.0.0.1
 MODELS ?= mbv2_simam,retinanet_mbv2_simam
 PIP_ARGS ?=
+# Whoever reaches the gateway may load and unload models: only where that is this machine alone.
+FOVEA_MODEL_CONTROL ?= $(if $(filter 127.0.0.1 localhost ::1,$(HOST)),true,false)
 VENV := .venv
 PY := $(VENV)/bin/python
 READY := $(VENV)/.ready
@@ -43,6 +45,7 @@ model_repository/%/1/model.pt: $(READY) $(ZOO_SOURCES) $(wildcard zoo/weights/*)
 
 serve: models  ## Triton and the gateway on this machine, no Docker (PORT=8080 MODELS=a,b)
 	@exec $(PY) -m runtime --repository model_repository --models $(MODELS) -- \
+	  env FOVEA_MODEL_CONTROL=$(FOVEA_MODEL_CONTROL) \
 	  $(PY) -m service --host $(HOST) --port $(PORT)
 
 check: $(READY)  ## lint, format, types, import rules

@@ -12,8 +12,9 @@ from contract.recipe import Recipe, RecipeError
 
 def encode(recipe: Recipe) -> str:
     """Compact JSON of ``recipe``, keys in the order of the dataclasses; ``decode`` undoes it."""
-    # A part that the model does not have is left out, for readers that do not know it.
-    document = {name: part for name, part in asdict(recipe).items() if part is not None}
+    # What the model does not have is left out, for readers that do not know the field.
+    parts = asdict(recipe).items()
+    document = {name: part for name, part in parts if part is not None and part is not False}
     return json.dumps(document, ensure_ascii=False, separators=(",", ":"))
 
 
@@ -87,10 +88,18 @@ def _expect(kind: type, value: Any, path: str) -> Any:
     """``value`` if it is of JSON's type for ``kind``; a whole number passes as a float."""
     if kind is float and type(value) is int:
         return float(value)
-    if not isinstance(value, kind) or isinstance(value, bool):  # Python counts True as an int
+    truth = isinstance(value, bool)  # which Python counts as an int
+    if not isinstance(value, kind) or truth != (kind is bool):
         name = path or "the recipe"
         raise RecipeError(f"{name} is {value!r}; it must be of type {_JSON_NAMES[kind]}")
     return value
 
 
-_JSON_NAMES = {dict: "object", list: "array", str: "string", int: "integer", float: "number"}
+_JSON_NAMES = {
+    dict: "object",
+    list: "array",
+    str: "string",
+    bool: "boolean",
+    int: "integer",
+    float: "number",
+}

@@ -157,6 +157,7 @@ class Recipe:
     labels: tuple[str, ...]  # position = class id
     detection: DetectionSpec | None = None  # of detectors, and only of them
     card: Card | None = None  # None: nobody vouches for these weights
+    untrained: bool = False  # fresh weights: what the model answers means nothing
 
     def __post_init__(self) -> None:
         if self.schema != SCHEMA:
@@ -173,6 +174,8 @@ class Recipe:
             raise RecipeError("outputs names one role twice")
         if (self.task is Task.DETECTION) != (self.detection is not None):
             raise RecipeError("detection belongs to the task 'detection': give both or neither")
+        if self.untrained and self.card is not None:
+            raise RecipeError("untrained is true; weights that have a card were trained")
 
     def spec(self, role: Role) -> OutputSpec:
         """The tensor that plays ``role``; KeyError if none does."""

@@ -16,7 +16,7 @@ from service.errors import GatewayError, InvalidParameter, UnknownParameter, ans
 from service.metrics import Metrics
 from service.middleware import Frame, trace_of
 from service.pipeline import READERS, Pipeline
-from service.routes import health, models, predict
+from service.routes import control, health, models, predict
 from service.routes import metrics as metrics_route
 from service.settings import Settings
 from service.steps.decode import configure_pillow
@@ -54,6 +54,7 @@ def create_app(settings: Settings, backend: InferenceBackend | None = None) -> F
     app.add_middleware(Frame, metrics=metrics)
     app.include_router(predict.router(pipeline))
     app.include_router(models.router(catalog))
+    app.include_router(control.router(settings, catalog, backend))
     app.include_router(health.router(catalog, backend))
     app.include_router(metrics_route.router(metrics))
     app.add_exception_handler(GatewayError, _refuse)

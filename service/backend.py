@@ -52,6 +52,23 @@ class InferenceBackend(Protocol):
         """
         ...
 
+    async def load(self, name: str, deadline: Deadline) -> None:
+        """Load ``name`` from the repository, or what is new of it; the old one answers until then.
+
+        Raises:
+            BackendUnavailable, LoadFailed, LoadTimeout
+            UnknownModel: the repository has no such model, or nobody can read its configuration.
+        """
+        ...
+
+    async def unload(self, name: str, deadline: Deadline) -> None:
+        """Take no more requests for ``name``; those in flight are answered.
+
+        Raises:
+            BackendUnavailable, LoadFailed, LoadTimeout
+        """
+        ...
+
     async def close(self) -> None:
         """Let go of the connection."""
         ...

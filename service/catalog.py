@@ -8,7 +8,13 @@ from collections.abc import Collection, Mapping
 from contract.codec import decode
 from contract.recipe import PARAMETER, RecipeError, Task
 from service.backend import InferenceBackend
-from service.errors import GatewayError, InferenceFailed, ModelNotReady
+from service.errors import (
+    BackendUnavailable,
+    GatewayError,
+    InferenceFailed,
+    ModelNotReady,
+    UnknownModel,
+)
 from service.values import Model
 
 log = logging.getLogger(__name__)
@@ -23,10 +29,26 @@ class Catalog:
         self.models: Mapping[str, Model] = {}
         self.learned = False  # whether Triton has answered at all
         self._answering = True
+        self._looking = asyncio.Lock()
 
     def servable(self) -> list[Model]:
         """The models that a prediction can be asked of, by name."""
         return [model for model in self.models.values() if model.servable]
+
+    def named(self, name: str) -> Model:
+        """The model ``name`` of the repository, whether or not it can be asked.
+
+        Raises:
+            BackendUnavailable: Triton has not yet told which models there are.
+            UnknownModel: it has none of that name.
+        """
+        if not self.learned:
+            raise BackendUnavailable("the inference server has not answered yet")
+        if name not in self.models:
+            raise UnknownModel(
+                f"there is no model {name!r}", field="name", models=list(self.models)
+            )
+        return self.models[name]
 
     async def keep_fresh(self, every_seconds: float) -> None:
         """Look again and again, until cancelled."""
@@ -49,7 +71,14 @@ class Catalog:
             self._answering = True
 
     async def refresh(self) -> None:
-        """Look once; a GatewayError leaves the catalogue as it was."""
+        """Look once; a GatewayError leaves the catalogue as it was.
+
+        One look at a time: what an earlier one saw never replaces what a later one did.
+        """
+        async with self._looking:
+            await self._look()
+
+    async def _look(self) -> None:
         versions: dict[str, list[str]] = defaultdict(list)
         for entry in await self._backend.index():
             versions[entry.name] += [entry.version] if entry.ready else []

@@ -4,23 +4,28 @@ GatewayError
 ├── UnknownParameter        400  a query parameter that does not exist
 ├── ModelNotNamed           400  no `model=`, and not exactly one to choose from
 ├── MalformedUpload         400  a multipart body without exactly one file
+├── ModelControlOff         403  models may not be loaded and unloaded through this gateway
+├── ForeignOrigin           403  a web page of somebody else asks to load or unload
 ├── UnknownModel            404  Triton has no model of that name
 ├── UnknownVersion          404  the model is there, that version is not
 ├── BodyTimeout             408  the body arrived too slowly
 ├── ModelNotServable        409  the model carries no recipe that this gateway can follow
+├── ModelNotLoaded          409  there is nothing to unload
 ├── BodyTooLarge            413  more bytes than `max_body_bytes`
 ├── ImageTooLarge           413  more pixels than `max_pixels`, or a side over `max_side`
 ├── UnsupportedMediaType    415  neither image/* nor multipart/form-data
-├── InvalidParameter        422  a query parameter whose value makes no sense
+├── InvalidParameter        422  a parameter whose value makes no sense
 ├── UnreadableImage         422  no image, a broken one, or a format that is not read
 ├── InternalError           500  a fault of ours; the log has the cause
 ├── InferenceFailed         502  Triton or the model failed at this request
 ├── UnexpectedOutput        502  the model's answer does not fit its recipe
+├── LoadFailed              502  Triton could not load the model
 ├── Overloaded              503  `max_in_flight` requests are under way
 ├── QueueFull               503  Triton's queue for the model is full
 ├── BackendUnavailable      503  Triton cannot be reached or is stopping
 ├── ModelNotReady           503  the model is loading, was unloaded or failed to load
 ├── NotReady                503  `/readyz`: this gateway should get no traffic now
+├── LoadTimeout             504  a model took too long to load or unload
 └── DeadlineExceeded        504  out of time; names the stage
 """
 # ruff: noqa: N818 - the names read as what happened, and become the problems' types
@@ -88,6 +93,22 @@ class MalformedUpload(GatewayError):
     remedy = "send one part named `file`, as curl -F file=@photo.jpg does"
 
 
+class ModelControlOff(GatewayError):
+    """Models may not be loaded and unloaded through this gateway."""
+
+    status = 403
+    title = "Model control off"
+    remedy = "start the gateway with FOVEA_MODEL_CONTROL=true, where every caller is trusted"
+
+
+class ForeignOrigin(GatewayError):
+    """A web page of somebody else asks to load or unload."""
+
+    status = 403
+    title = "Foreign origin"
+    remedy = "ask from a program, or from a page of this gateway"
+
+
 class UnknownModel(GatewayError):
     """Triton has no model of that name."""
 
@@ -120,6 +141,13 @@ class ModelNotServable(GatewayError):
     remedy = "export the model with a recipe in its config.pbtxt"
 
 
+class ModelNotLoaded(GatewayError):
+    """There is nothing to unload."""
+
+    status = 409
+    title = "Model not loaded"
+
+
 class BodyTooLarge(GatewayError):
     """More bytes than `max_body_bytes`."""
 
@@ -145,10 +173,10 @@ class UnsupportedMediaType(GatewayError):
 
 
 class InvalidParameter(GatewayError):
-    """A query parameter whose value makes no sense."""
+    """A parameter whose value makes no sense."""
 
     status = 422
-    title = "Invalid query parameter"
+    title = "Invalid parameter"
 
 
 class UnreadableImage(GatewayError):
@@ -181,6 +209,15 @@ class UnexpectedOutput(GatewayError):
     status = 502
     title = "Unexpected model output"
     outcome = Outcome.ERROR
+
+
+class LoadFailed(GatewayError):
+    """Triton could not load the model; one that was loaded before still answers."""
+
+    status = 502
+    title = "Model could not be loaded"
+    outcome = Outcome.ERROR
+    remedy = "export the model anew; Triton's log has the whole story"
 
 
 class Overloaded(GatewayError):
@@ -226,6 +263,15 @@ class NotReady(GatewayError):
     title = "Not ready"
     outcome = Outcome.UNAVAILABLE
     retry_after_seconds = 2
+
+
+class LoadTimeout(GatewayError):
+    """A model took too long to load or unload; Triton may still be at it."""
+
+    status = 504
+    title = "Model not loaded in time"
+    outcome = Outcome.DEADLINE
+    remedy = "see GET /models/NAME in a while, or raise FOVEA_LOAD_TIMEOUT_SECONDS"
 
 
 class DeadlineExceeded(GatewayError):

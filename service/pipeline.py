@@ -103,7 +103,7 @@ class Pipeline:
         png = None
         if picture is not None:
             trace.enter(Stage.DRAW)
-            png = await self._off_loop(draw, picture, findings, size)
+            png = await self._off_loop(draw, picture, findings, size, recipe.untrained)
         trace.enter(None)
         return Result(
             model=choice.model,
@@ -112,6 +112,7 @@ class Pipeline:
             findings=findings,
             width=geometry.width,
             height=geometry.height,
+            untrained=recipe.untrained,
             picture=png,
         )
 

@@ -75,6 +75,9 @@ class Answer(BaseModel):
     model: str = Field(examples=["mbv2_simam"])
     version: str = Field(examples=["1"], description="the version that computed the answer")
     task: Task
+    untrained: bool | None = Field(
+        None, description="true where the model's weights are fresh: its answer means nothing"
+    )
     predictions: list[Prediction] | None = Field(
         None, description="of a classifier: its classes, best first"
     )
@@ -106,6 +109,7 @@ class Answer(BaseModel):
             model=result.model,
             version=result.version,
             task=result.task,
+            untrained=result.untrained or None,
             predictions=_predictions(result.findings.labels),
             class_maps=_class_maps(result.findings.class_maps),
             detections=_detections(result),
@@ -167,6 +171,9 @@ class ModelInfo(BaseModel):
     labels: list[str] | None = Field(description="position = class id")
     detection: DetectionSpec | None = Field(description="limits of a detector's answer")
     card: Card | None = Field(description="where the weights come from and how good they are")
+    untrained: bool | None = Field(
+        description="whether the weights are fresh, so that every answer means nothing"
+    )
 
     @classmethod
     def of(cls, model: Model) -> Self:
@@ -182,6 +189,7 @@ class ModelInfo(BaseModel):
             labels=list(recipe.labels) if recipe else None,
             detection=recipe.detection if recipe else None,
             card=recipe.card if recipe else None,
+            untrained=recipe.untrained if recipe else None,
         )
 
 

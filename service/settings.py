@@ -40,6 +40,12 @@ class Settings(BaseSettings):
         ge=1,
         description="threads that decode, resize and draw images; by default one a usable core",
     )
+    model_control: bool = Field(
+        False, description="whether callers may load and unload models: any caller, unasked who"
+    )
+    load_timeout_seconds: float = Field(
+        120, gt=0, le=3600, description="longest time a caller waits for a model to load"
+    )
     catalog_refresh_seconds: float = Field(
         2, gt=0, description="pause between two looks at Triton's list of models"
     )

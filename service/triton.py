@@ -1,7 +1,8 @@
 """The one module that knows Triton's protocol; it turns Triton's failures into ours."""
 
-from collections.abc import Awaitable, Mapping, Sequence
-from functools import cached_property
+import re
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import cached_property, partial
 from typing import Any, TypeVar
 
 import numpy as np
@@ -16,8 +17,11 @@ from service.errors import (
     DeadlineExceeded,
     GatewayError,
     InferenceFailed,
+    LoadFailed,
+    LoadTimeout,
     ModelNotReady,
     QueueFull,
+    UnknownModel,
 )
 from service.trace import Stage
 from service.values import Deadline, Outputs
@@ -38,6 +42,13 @@ CHANNEL = [
     ("grpc.keepalive_time_ms", 330_000),
     ("grpc.keepalive_timeout_ms", 5_000),
 ]
+
+WRAPPING = re.compile(
+    r"^load failed for model '[^']*': (version \d+ is at \w+ state: )?"
+    r"(Internal: TritonModelException: )?"
+)
+FOLDERS = re.compile(r"[^\s'\"=(]*/")  # of a path, which ends in the name that is kept
+LONGEST_REASON = 300  # characters
 
 T = TypeVar("T")
 
@@ -96,6 +107,16 @@ class TritonBackend:
         arrays = {name: result.as_numpy(name) for name in outputs}
         return Outputs(arrays, result.get_response().model_version)
 
+    async def load(self, name: str, deadline: Deadline) -> None:
+        """RepositoryModelLoad, which ends when the new one answers and the old one does not."""
+        call = self._client.load_model(name, client_timeout=_left(deadline))
+        await _call(call, partial(translate_load, name))
+
+    async def unload(self, name: str, deadline: Deadline) -> None:
+        """RepositoryModelUnload."""
+        call = self._client.unload_model(name, client_timeout=_left(deadline))
+        await _call(call, partial(translate_load, name))
+
     async def close(self) -> None:
         """Close the channel."""
         await self._client.close()
@@ -106,13 +127,17 @@ def _tensor(name: str, array: NDArray[Any]) -> Any:
     return tensor.set_data_from_numpy(array)
 
 
-async def _call(answer: Awaitable[T]) -> T:
+def _left(deadline: Deadline) -> float:
+    return max(deadline.remaining_seconds(), SHORTEST_CALL_SECONDS)
+
+
+async def _call(answer: Awaitable[T], into: Callable[[str, str], GatewayError] | None = None) -> T:
     """``answer``, or our error with Triton's as its cause, which whoever catches it may log."""
     try:
         return await answer
     except InferenceServerException as error:
         status = str(error.status()).removeprefix("StatusCode.")
-        raise translate(status, str(error.message())) from error
+        raise (into or translate)(status, str(error.message())) from error
 
 
 def translate(status: str, text: str) -> GatewayError:
@@ -141,3 +166,22 @@ def _unavailable(text: str) -> GatewayError:
     if "stopping" in text:
         return BackendUnavailable("the inference server is stopping")
     return BackendUnavailable("the inference server cannot be reached")
+
+
+def translate_load(name: str, status: str, text: str) -> GatewayError:
+    """The same for a load or unload of ``name``; of a model at fault the reason is passed on."""
+    if status == "DEADLINE_EXCEEDED":
+        return LoadTimeout(f"the inference server is still at work on model {name!r}")
+    if "is not allowed" in text:  # UNAVAILABLE too
+        return LoadFailed("the inference server was started without explicit model control")
+    if status == "UNAVAILABLE":
+        return _unavailable(text)
+    if "failed to poll" in text:
+        return UnknownModel(f"there is no model {name!r}")
+    return LoadFailed(f"model {name!r}: {_reason(text)}")
+
+
+def _reason(text: str) -> str:
+    """The first line of why a model did not load, without Triton's wrapping and without paths."""
+    line = text.strip().partition("\n")[0]
+    return FOLDERS.sub("", WRAPPING.sub("", line))[:LONGEST_REASON].rstrip()

@@ -207,4 +207,5 @@ class Result:
     findings: Findings
     width: int  # of the image
     height: int
+    untrained: bool = False  # the model's weights are fresh: the findings mean nothing
     picture: bytes | None = None  # a PNG; None: not asked for

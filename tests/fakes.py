@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from contract.codec import encode
 from contract.recipe import PARAMETER, Fit, InputSpec, OutputSpec, Recipe, Role, Task
 from service.backend import IndexEntry
-from service.errors import DeadlineExceeded, GatewayError, ModelNotReady
+from service.errors import DeadlineExceeded, GatewayError, ModelNotReady, UnknownModel
 from service.trace import Stage
 from service.values import Deadline, Outputs
 
@@ -60,6 +60,11 @@ class FakeBackend:
     output: NDArray[Any] | None = None  # answered in place of the model's scores
     tensors: list[NDArray[Any]] = field(default_factory=list)
     asked: list[Sequence[str]] = field(default_factory=list)  # outputs, by request
+    repository: dict[str, FakeModel] = field(default_factory=dict)  # what `load` finds there
+    load_failure: GatewayError | None = None
+    load_seconds: float = 0.0
+    loading: list[str] = field(default_factory=list)  # under way
+    most_loading: int = 0  # at once
     running: int = 0
     closed: bool = False
 
@@ -108,6 +113,24 @@ class FakeBackend:
         scores = np.array([asked.scores], np.float32) if self.output is None else self.output
         arrays = asked.arrays or dict(zip(outputs, (scores, asked.maps), strict=False))
         return Outputs(arrays, version or asked.versions[-1])
+
+    async def load(self, name: str, deadline: Deadline) -> None:  # noqa: ARG002
+        self._refuse_if_away()
+        self.loading.append(name)
+        self.most_loading = max(self.most_loading, len(self.loading))
+        try:
+            await asyncio.sleep(self.load_seconds)
+        finally:
+            self.loading.remove(name)
+        if self.load_failure is not None:
+            raise self.load_failure
+        if name not in self.repository:
+            raise UnknownModel("no such folder")
+        self.models[name] = self.repository[name]
+
+    async def unload(self, name: str, deadline: Deadline) -> None:  # noqa: ARG002
+        self._refuse_if_away()
+        self.models[name] = replace(self.models[name], versions=())
 
     async def close(self) -> None:
         self.closed = True

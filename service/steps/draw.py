@@ -16,6 +16,7 @@ LONGEST_SIDE = 2048  # pixels of the answer; a larger image is scaled down to it
 SHADE = 0.45  # share of the class's colour in a masked pixel
 MOST_LABELS = 5  # of a classifier, in the caption
 LONGEST_NAME = 60  # characters
+WARNING = "untrained"  # across the foot of a picture whose model has fresh weights
 DARK, BRIGHT = (0, 0, 0), (255, 255, 255)
 
 Colour = tuple[int, int, int]
@@ -31,8 +32,13 @@ def canvas(image: Image) -> PIL.Image.Image:
     return image.picture.resize(size, PIL.Image.Resampling.BILINEAR, reducing_gap=2.0)
 
 
-def draw(picture: PIL.Image.Image, findings: Findings, size: tuple[int, int]) -> bytes:
-    """A PNG of ``picture``, which is an image of ``size`` (width, height), and what was found."""
+def draw(
+    picture: PIL.Image.Image, findings: Findings, size: tuple[int, int], untrained: bool = False
+) -> bytes:
+    """A PNG of ``picture``, which is an image of ``size`` (width, height), and what was found.
+
+    It says so where the model is ``untrained``.
+    """
     detections = (findings.detections or ())[::-1]  # the best one comes last, on top
     scale = picture.width / size[0], picture.height / size[1]
     drawn = _shaded(picture, detections, scale)
@@ -42,6 +48,8 @@ def draw(picture: PIL.Image.Image, findings: Findings, size: tuple[int, int]) ->
     for detection in detections:
         pen.name(detection, scale)
     pen.names((findings.labels or ())[:MOST_LABELS])
+    if untrained:
+        pen.warn(WARNING)
     file = io.BytesIO()
     drawn.save(file, "PNG", compress_level=1)  # a fifth of the default's time, a fifth larger
     return file.getvalue()
@@ -119,6 +127,13 @@ class _Pen:
         """The labels one below the other, from the upper left corner."""
         for row, label in enumerate(labels):
             self._caption(label, 0, row * self._row_height())
+
+    def warn(self, text: str) -> None:
+        """``text`` on a dark bar at the foot of the picture, over whatever is there."""
+        upper = max(0, self._height - self._row_height())
+        self._draw.rectangle((0, upper, self._width - 1, self._height - 1), fill=DARK)
+        place = (self._line, upper + self._line)
+        self._draw.text(place, text, fill=BRIGHT, font=self._font)
 
     def _row_height(self) -> int:
         return math.ceil(self._font.getbbox("Åy")[3]) + 2 * self._line

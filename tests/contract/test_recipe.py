@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -35,6 +36,15 @@ cards = st.builds(
     weights_sha256=st.text(),
     metrics=st.dictionaries(st.text(), figures, max_size=3),
 )
+CARD = Card(
+    architecture="MobileNetV2",
+    attention="simam",
+    parameters=1,
+    data="drawn",
+    epochs=None,
+    trained_on=None,
+    weights_sha256="0" * 64,
+)
 inputs = st.builds(
     InputSpec,
     name=st.text(min_size=1),
@@ -53,6 +63,7 @@ classifiers = st.builds(
     labels=labels,
     card=st.none() | cards,
 )
+untrained = st.builds(replace, classifiers, card=st.none(), untrained=st.booleans())
 DETECTED = (Role.BOXES, Role.SCORES, Role.CLASSES, Role.COUNT, Role.MASKS)
 detectors = st.builds(
     Recipe,
@@ -91,7 +102,7 @@ def detector() -> dict:
     }
 
 
-@given(classifiers | detectors)
+@given(classifiers | detectors | untrained)
 def test_a_recipe_survives_the_round_trip(recipe: Recipe) -> None:
     assert decode(encode(recipe)) == recipe
 
@@ -125,6 +136,8 @@ def test_a_hand_written_recipe_needs_only_the_fields_without_default() -> None:
         (("outputs", 0, "name"), None, r"outputs\[0\].name is None"),
         (("outputs", 0, "shape"), [3, 4, 4], "output.shape belongs to the role class_maps"),
         (("outputs", 0, "role"), "class_maps", "output.shape belongs to the role class_maps"),
+        (("untrained",), 1, "untrained is 1; it must be of type boolean"),
+        (("untrained",), None, "untrained is None; it must be of type boolean"),
         (("card",), {"epochs": 1}, "card.architecture is missing"),
     ],
 )
@@ -166,7 +179,14 @@ def test_only_detectors_have_limits_and_all_of_them() -> None:
 
 def test_what_a_model_does_not_have_is_not_written() -> None:
     written = json.loads(encode(decode(json.dumps(document()))))
-    assert not {"detection", "card"} & written.keys()
+    assert not {"detection", "card", "untrained"} & written.keys()
+
+
+def test_an_untrained_model_is_marked_and_has_no_card() -> None:
+    marked = replace(decode(json.dumps(document())), untrained=True)
+    assert json.loads(encode(marked))["untrained"] is True
+    with pytest.raises(RecipeError, match="untrained is true; weights that have a card"):
+        replace(marked, card=CARD)
 
 
 @pytest.mark.parametrize("shape", [(3, 4), (0, 4, 4), (3, 4, -1)])

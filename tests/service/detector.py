@@ -12,7 +12,9 @@ SLOTS = 5
 ROLES = (Role.BOXES, Role.SCORES, Role.CLASSES, Role.COUNT)
 
 
-def recipe(*, masks: bool = False, height: int = 64, width: int = 64) -> Recipe:
+def recipe(
+    *, masks: bool = False, height: int = 64, width: int = 64, untrained: bool = False
+) -> Recipe:
     roles = (*ROLES, Role.MASKS) if masks else ROLES
     return Recipe(
         task=Task.DETECTION,
@@ -20,6 +22,7 @@ def recipe(*, masks: bool = False, height: int = 64, width: int = 64) -> Recipe:
         outputs=tuple(OutputSpec(name=role.upper(), role=role) for role in roles),
         labels=LABELS,
         detection=DetectionSpec(score_threshold=0.05, nms_threshold=0.5, max_detections=SLOTS),
+        untrained=untrained,
     )
 
 

@@ -19,7 +19,7 @@ class Script(service_pb2_grpc.GRPCInferenceServiceServicer):
 
     code: grpc.StatusCode | None = None
     text: str = ""
-    delay_seconds: float = 0.0  # of inference
+    delay_seconds: float = 0.0  # of inference and of loading
     recipe: str = "{}"
     requests: list[Any] = field(default_factory=list)
     inferring: asyncio.Event = field(default_factory=asyncio.Event)
@@ -29,6 +29,13 @@ class Script(service_pb2_grpc.GRPCInferenceServiceServicer):
         self.requests.append(request)
         if self.code is not None:
             await context.abort(self.code, self.text)
+
+    async def _linger(self) -> None:
+        try:
+            await asyncio.sleep(self.delay_seconds)
+        except asyncio.CancelledError:
+            self.cancelled.set()
+            raise
 
     async def ServerLive(self, request: Any, context: Any) -> Any:  # noqa: N802
         await self._hear(request, context)
@@ -52,14 +59,19 @@ class Script(service_pb2_grpc.GRPCInferenceServiceServicer):
         answer.config.parameters["fovea_recipe"].string_value = self.recipe
         return answer
 
+    async def RepositoryModelLoad(self, request: Any, context: Any) -> Any:  # noqa: N802
+        await self._hear(request, context)
+        await self._linger()
+        return service_pb2.RepositoryModelLoadResponse()
+
+    async def RepositoryModelUnload(self, request: Any, context: Any) -> Any:  # noqa: N802
+        await self._hear(request, context)
+        return service_pb2.RepositoryModelUnloadResponse()
+
     async def ModelInfer(self, request: Any, context: Any) -> Any:  # noqa: N802
         await self._hear(request, context)
         self.inferring.set()
-        try:
-            await asyncio.sleep(self.delay_seconds)
-        except asyncio.CancelledError:
-            self.cancelled.set()
-            raise
+        await self._linger()
         answer = service_pb2.ModelInferResponse(model_name="signs", model_version="7")
         answer.outputs.add(name="OUTPUT__0", datatype="FP32", shape=[1, 2])
         answer.raw_output_contents.append(np.array([0.25, 0.75], np.float32).tobytes())

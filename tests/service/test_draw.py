@@ -18,9 +18,11 @@ def grey(width: int, height: int) -> PIL.Image.Image:
     return PIL.Image.new("RGB", (width, height), GREY)
 
 
-def drawn(findings: Findings, width: int = 400, height: int = 300) -> np.ndarray:
+def drawn(
+    findings: Findings, width: int = 400, height: int = 300, untrained: bool = False
+) -> np.ndarray:
     image = Image(grey(width, height))
-    png = PIL.Image.open(io.BytesIO(draw(canvas(image), findings, (width, height))))
+    png = PIL.Image.open(io.BytesIO(draw(canvas(image), findings, (width, height), untrained)))
     assert (png.format, png.mode) == ("PNG", "RGB")
     return np.asarray(png)
 
@@ -92,7 +94,7 @@ def test_a_large_image_is_scaled_down_and_its_boxes_with_it() -> None:
 def test_every_size_and_name_can_be_drawn(size: tuple[int, int], name: str) -> None:
     one = detection(Box(0, 0, *size), name=name, grid=np.ones((28, 28)))
     drawn(boxes(one), *size)
-    drawn(Findings(labels=(one.label,) * 9), *size)
+    drawn(Findings(labels=(one.label,) * 9), *size, untrained=True)
 
 
 def test_letters_and_lines_grow_with_the_image() -> None:

@@ -84,6 +84,14 @@ async def test_each_parameter_is_documented(name: str) -> None:
     assert f"\n| `{name}` | " in DOCUMENT
 
 
+async def test_each_endpoint_is_documented() -> None:
+    async with gateway() as client:
+        paths = (await client.get("/openapi.json")).json()["paths"]
+    for path, operations in paths.items():
+        for method in operations:
+            assert f"\n| `{method.upper()} {path}` | " in DOCUMENT
+
+
 async def test_the_stages_and_series_are_documented() -> None:
     async with gateway() as client:
         text = (await client.get("/metrics")).text

@@ -13,8 +13,11 @@ from service.errors import (
     DeadlineExceeded,
     GatewayError,
     InferenceFailed,
+    LoadFailed,
+    LoadTimeout,
     ModelNotReady,
     QueueFull,
+    UnknownModel,
 )
 from service.triton import TritonBackend
 from service.values import Deadline, Outputs
@@ -86,6 +89,56 @@ async def test_each_status_is_translated(
     assert type(caught.value) is expected
     assert not text or text not in caught.value.detail
     assert text in str(caught.value.__cause__)  # which the log shows
+
+
+BROKEN = (
+    "load failed for model 'signs': version 1 is at UNAVAILABLE state: Internal: "
+    "TritonModelException: cannot open '/srv/my models/signs/1/model.pt' (/etc/x): no archive\n\n"
+    "At:\n  /tmp/backends/pytorch/model.py(36): initialize\n;\n"
+)
+
+
+async def test_models_are_loaded_and_unloaded_by_name() -> None:
+    script = Script()
+    async with connected(script) as backend:
+        await backend.load("signs", Deadline.after(5))
+        await backend.unload("signs", Deadline.after(5))
+    assert [request.model_name for request in script.requests] == ["signs", "signs"]
+
+
+@pytest.mark.parametrize(
+    ("code", "text", "expected", "detail"),
+    [
+        (
+            "INTERNAL",
+            "failed to load 'signs', failed to poll from model repository",
+            UnknownModel,
+            "",
+        ),
+        ("INVALID_ARGUMENT", BROKEN, LoadFailed, "cannot open 'my model.pt' (x): no archive"),
+        ("UNAVAILABLE", "explicit model load / unload is not allowed", LoadFailed, "model control"),
+        ("UNAVAILABLE", "failed to connect to all addresses", BackendUnavailable, "reached"),
+        ("DEADLINE_EXCEEDED", "Deadline Exceeded", LoadTimeout, "still at work"),
+    ],
+)
+async def test_each_failure_of_a_load_is_translated(
+    code: str, text: str, expected: type[GatewayError], detail: str
+) -> None:
+    async with connected(Script(code=grpc.StatusCode[code], text=text)) as backend:
+        for change in (backend.load, backend.unload):
+            with pytest.raises(expected) as caught:
+                await change("signs", Deadline.after(5))
+            assert type(caught.value) is expected
+            assert detail in caught.value.detail
+            assert text in str(caught.value.__cause__)
+
+
+async def test_a_load_ends_with_its_deadline() -> None:
+    script = Script(delay_seconds=30)
+    async with connected(script) as backend:
+        with pytest.raises(LoadTimeout):
+            await backend.load("signs", Deadline.after(1))
+        await asyncio.wait_for(script.cancelled.wait(), 10)
 
 
 async def test_no_server_is_unavailable_at_once() -> None:

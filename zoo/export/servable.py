@@ -1,6 +1,6 @@
 """A network with its weights and the recipe that goes with them, ready to be exported."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import zoo
@@ -46,7 +46,7 @@ def trained(name: str, folder: Path = weights.FOLDER) -> Servable:
 
 
 def untrained(name: str) -> Servable:
-    """The model ``name`` for the demo task, with weights that are the same every time.
+    """The model ``name`` for the demo task, with fresh weights that are the same every time.
 
     Raises:
         UnknownNameError: no such model.
@@ -55,7 +55,8 @@ def untrained(name: str) -> Servable:
     labels = scenes.LABELS if detects else dataset.LABELS
     side = scenes.SIDE if detects else dataset.SIDE
     network = fresh(name, num_classes=len(labels), image_size=side)
-    return unmeasured(name, network, labels=labels, image_size=side)
+    model = unmeasured(name, network, labels=labels, image_size=side)
+    return replace(model, recipe=replace(model.recipe, untrained=True))
 
 
 def unmeasured(

@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 import warnings
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -20,28 +19,18 @@ from torch.jit import optimized_execution
 
 import zoo
 from benchmarks.machine import describe
-from runtime.launch import KEEP_MEMORY_BYTES
 from zoo.attention import MECHANISMS
 from zoo.export.exporter import Answers
 from zoo.export.formats import exporter
 from zoo.export.probes import probe
 from zoo.export.torchscript import archive
 from zoo.export.wrap import ServedClassifier
+from zoo.latency import BATCHES, ENVIRONMENT, Call, interleaved
 
 RESULTS = Path(__file__).parent / "results"
 CASES = [(f"mbv2_{attention}", 64) for attention in MECHANISMS]
 CASES += [(f"rn18_{attention}", 64) for attention in ("none", "simam", "sge", "gam", "ccnet")]
 CASES += [("rn50_simam", 64), ("mbv2_none", 224), ("mbv2_simam", 224), ("rn50_simam", 224)]
-BATCHES = (1, 8)
-# What the runtime gives a model's process on a two-core machine; see runtime/launch.py.
-ENVIRONMENT = {
-    "OMP_NUM_THREADS": "1",
-    "OMP_WAIT_POLICY": "passive",
-    "MALLOC_TRIM_THRESHOLD_": str(KEEP_MEMORY_BYTES),
-    "MALLOC_MMAP_THRESHOLD_": str(KEEP_MEMORY_BYTES),
-    "MALLOC_TOP_PAD_": str(KEEP_MEMORY_BYTES // 16),
-}
-Call = Callable[[], object]
 
 
 @dataclass(frozen=True)
@@ -72,16 +61,7 @@ class PlainHead(nn.Module):
 
 def medians(calls: dict[str, Call], seconds: float) -> dict[str, float]:
     """Milliseconds of each call; they take turns, so that a busy moment hits all of them."""
-    for call in calls.values():
-        for _ in range(5):
-            call()
-    spent: dict[str, list[float]] = {name: [] for name in calls}
-    end = time.perf_counter() + seconds
-    while time.perf_counter() < end or len(spent["plain"]) < 7:
-        for name, call in calls.items():
-            start = time.perf_counter()
-            call()
-            spent[name].append(time.perf_counter() - start)
+    spent = interleaved(calls, seconds)
     return {name: round(1000 * median(times), 3) for name, times in spent.items()}
 
 

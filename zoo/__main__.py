@@ -3,35 +3,32 @@
 import argparse
 import json
 import re
+import shlex
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 from contract.recipe import Figure, Task
-from zoo import costs, detector_card, listing, weights
+from zoo import cli_compare, cli_evaluate, cli_train, costs, listing, weights
+from zoo.checkpointing import CURVE, STATE, RunError
 from zoo.checkpoints.importer import import_checkpoint
 from zoo.checkpoints.state import CheckpointError
+from zoo.compare import ComparisonError
+from zoo.data import DataError
 from zoo.detector_card import DetectorCard
-from zoo.detector_schedule import DetectorSchedule
 from zoo.detectors import Detector
-from zoo.evaluate import evaluate
 from zoo.export import repository, servable
 from zoo.export.exporter import ExportError
 from zoo.export.formats import FORMATS, exporter
 from zoo.export.servable import Servable
 from zoo.listing import Entry
-from zoo.networks import is_detector
 from zoo.registry import UnknownNameError
 from zoo.signs import scenes
-from zoo.signs.dataset import Split, load
+from zoo.signs.dataset import Split
 from zoo.signs.preview import preview
-from zoo.signs.publish import CROPS, publish
-from zoo.signs.publish_detector import SCENES, publish_detector
 from zoo.signs.scene_sheet import found_marks, known_marks, scene_sheet
-from zoo.train import Schedule
-from zoo.train_detector import detect, evaluate_detector
+from zoo.train_detector import detect
 from zoo.weights import WeightsError
 
 MORE_DETECTORS = (
@@ -39,15 +36,29 @@ MORE_DETECTORS = (
 )
 SHOWN_SCENES = 6  # of a contact sheet
 USER_ERROR = 2  # the exit status that argparse uses too
-USER_MISTAKES = (UnknownNameError, CheckpointError, WeightsError, ExportError, OSError)
+USER_MISTAKES = (
+    UnknownNameError,
+    CheckpointError,
+    WeightsError,
+    ExportError,
+    ComparisonError,
+    DataError,
+    RunError,
+    OSError,
+)
+INTERRUPTED = 130  # the exit status of a shell's command that Ctrl-C ended
 Options = argparse.Namespace
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; 0, or 2 with a line on stderr when the user can put it right."""
-    options = _parser().parse_args(arguments)
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    options = _parser().parse_args(words)
     try:
         options.command(options)
+    except KeyboardInterrupt:
+        print(f"\nzoo: stopped{_way_back(options, words)}", file=sys.stderr)
+        return INTERRUPTED
     except USER_MISTAKES as error:
         print(f"zoo: {error}", file=sys.stderr)
         return USER_ERROR
@@ -110,38 +121,27 @@ def import_weights(options: Options) -> None:
 
 
 def train(options: Options) -> None:
-    """Train on the signs; leave weights and card."""
-    chosen = {"seed": options.seed} | _given(epochs=options.epochs)
-    sizes = _given(
-        train=options.images, validation=options.validation_images, test=options.test_images
+    """Train on the signs or on a folder of images; leave weights and card."""
+    card = cli_train.run(options)
+    measured = (
+        f"test AP {_percent(card.test_precision.ap)}"
+        if isinstance(card, DetectorCard)
+        else f"test accuracy {_percent(card.test_accuracy)}"
     )
-    if is_detector(options.name):
-        scenery = replace(SCENES, seed=options.data_seed, **sizes)
-        course = DetectorSchedule(**chosen)
-        found = publish_detector(options.name, course, scenery, folder=options.weights)
-        measured = f"test AP {_percent(found.test_precision.ap)}"
-    else:
-        crops = replace(CROPS, seed=options.data_seed, **sizes)
-        card = publish(options.name, Schedule(**chosen), crops, folder=options.weights)
-        measured = f"test accuracy {_percent(card.test_accuracy)}"
-    print(f"{options.name}: {measured}, in {options.weights}")
+    print(f"{card.name}: {measured}, in {options.weights}")
+    print(f"{card.name}: learning curve in {cli_train.run_folder(options) / CURVE}")
 
 
 def evaluate_model(options: Options) -> None:
-    """Measure the weights again on the test images, or scenes, of their card."""
-    card = weights.read_trained_card(options.name, options.weights)
-    if isinstance(card, DetectorCard):
-        shown = scenes.load(Split.TEST, card.data.test, card.data.seed)
-        precision = evaluate_detector(_detector(options.name, options.weights), shown)
-        said = dict(detector_card.figures(card.test_precision))
-        for name, figure in detector_card.figures(precision):
-            print(f"{name:20} {_percent(figure)}; the card says {_percent(said[name])}")
-        return
-    network = servable.trained(options.name, options.weights).served.network
-    measured = evaluate(network, load(Split.TEST, card.data.test, card.data.seed))
-    for label, figure in zip(card.labels, measured.per_class, strict=True):
-        print(f"{label:20} {_percent(figure)}")
-    print(f"{'all':20} {_percent(measured.accuracy)}; the card says {_percent(card.test_accuracy)}")
+    """Measure weights again, on the test images or scenes of their card or on a folder."""
+    for line in cli_evaluate.run(options):
+        print(line)
+
+
+def compare_mechanisms(options: Options) -> None:
+    """Train with every attention mechanism alike, and write what each is worth."""
+    for line in cli_compare.run(options):
+        print(line, flush=True)
 
 
 def preview_signs(options: Options) -> None:
@@ -174,6 +174,16 @@ def check(options: Options) -> None:
     print(f"{options.name}: scores differ from eager by {difference:.1e} at most")
 
 
+def _way_back(options: Options, words: Sequence[str]) -> str:
+    """How to go on with what was interrupted, if that is possible."""
+    if options.command is compare_mechanisms:
+        return "; the same command goes on after the last whole epoch"
+    if options.command is not train or not (cli_train.run_folder(options) / STATE).exists():
+        return ""
+    resumed = [*words, *([] if options.resume else ["--resume"])]
+    return f"; go on after the last whole epoch: python -m zoo {shlex.join(resumed)}"
+
+
 def _servable(name: str, options: Options) -> Servable:
     if options.untrained:
         return servable.untrained(name)
@@ -185,11 +195,6 @@ def _detector(name: str, folder: Path) -> Detector:
     if not isinstance(network, Detector):
         raise WeightsError(f"{name} is no detector; it finds no boxes")
     return network
-
-
-def _given(**values: int | None) -> dict[str, Any]:
-    """The values that the user gave; the others stay as usual."""
-    return {name: value for name, value in values.items() if value is not None}
 
 
 def _standing(entry: Entry) -> str:
@@ -234,9 +239,11 @@ def _parser() -> argparse.ArgumentParser:
     importing = add("import", import_weights)
     _import_arguments(importing)
     training = add("train", train)
-    _train_arguments(training)
+    cli_train.add_arguments(training)
     evaluating = add("evaluate", evaluate_model)
-    evaluating.add_argument("name")
+    cli_evaluate.add_arguments(evaluating)
+    comparing = add("compare", compare_mechanisms)
+    cli_compare.add_arguments(comparing)
     previewing = add("preview", preview_signs)
     previewing.add_argument("file", type=_picture, help="a .png or .jpg to write")
     previewing.add_argument("--scenes", action="store_true", help="scenes instead of crops")
@@ -247,13 +254,16 @@ def _parser() -> argparse.ArgumentParser:
     exporting.add_argument("names", nargs="+", metavar="NAME")
     checking = add("check", check)
     checking.add_argument("name")
-    for one in (listed, shown, importing, training, evaluating, previewing, exporting, checking):
+    for one in (
+        *(listed, shown, importing, training),
+        *(evaluating, comparing, previewing, exporting, checking),
+    ):
         one.add_argument("--weights", type=Path, default=weights.FOLDER, metavar="DIR")
     for one in (exporting, checking):
         one.add_argument("--format", choices=FORMATS, default=FORMATS[0])
         one.add_argument("--repository", type=Path, default=Path("model_repository"), metavar="DIR")
         one.add_argument(
-            "--untrained", action="store_true", help="fresh weights; the recipe then has no card"
+            "--untrained", action="store_true", help="fresh weights; the recipe says so"
         )
     return parser
 
@@ -284,28 +294,6 @@ def _import_arguments(parser: argparse.ArgumentParser) -> None:
         help="of a detector's batch norms, 1e-5 if left out; the weights that torchvision "
         "publishes for COCO as V1 want 0",
     )
-
-
-def _train_arguments(parser: argparse.ArgumentParser) -> None:
-    def number(option: str, classifier: int, detector: int, more: str = "") -> None:
-        usual = f"{more}{classifier}, or {detector} for a detector"
-        parser.add_argument(option, type=_count, metavar="N", help=usual)
-
-    parser.add_argument("name")
-    number("--epochs", Schedule().epochs, DetectorSchedule().epochs)
-    parser.add_argument("--seed", type=int, default=0, help="of fresh weights and order of images")
-    parser.add_argument("--data-seed", type=int, default=0, help="of every image drawn")
-    number("--images", CROPS.train, SCENES.train, "to train on: ")
-    number("--validation-images", CROPS.validation, SCENES.validation)
-    number("--test-images", CROPS.test, SCENES.test)
-
-
-def _count(text: str) -> int:
-    """One or more; argparse turns the error into a message with the option's name."""
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{number} is too few; it must be at least 1")
-    return number
 
 
 def _image_size(text: str) -> tuple[int, int]:

@@ -2,39 +2,56 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from contract.recipe import Card, Figure
+from zoo.imported import with_channel_counts
 from zoo.train import Schedule
+
+USE = """To show and to measure the serving stack, and to compare attention mechanisms on one task.
+**Not for driving, and not for any decision about traffic**: it has never seen a photograph."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Data:
-    """What a network was trained, selected and tested on; ``seed`` decides every image."""
+    """What a network was trained, selected and tested on.
+
+    ``seed`` decides every image that is drawn, and how images that were brought are dealt out.
+    """
 
     task: str
     seed: int
     train: int  # images
     validation: int
     test: int
+    sha256: str | None = None  # of the names and bytes of files that were brought
+
+    @property
+    def brought(self) -> bool:
+        """Whether the images came from a user's files, and were not drawn here."""
+        return self.sha256 is not None
 
     def __str__(self) -> str:
         sizes = f"{self.train} train, {self.validation} validation, {self.test} test images"
-        return f"{self.task}, seed {self.seed}: {sizes}"
+        files = f" (SHA-256 {self.sha256})" if self.sha256 else ""
+        return f"{self.task}, seed {self.seed}: {sizes}{files}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelCard:
     """What the weights are, how they came about and how good they are."""
 
-    name: str  # the zoo's name, e.g. "mbv2_simam"
+    name: str  # of the weights
+    network: str  # the architecture to build, e.g. "mbv2_simam"
+    options: Mapping[str, Any] = field(default_factory=dict)  # more arguments of zoo.create
     architecture: str
     attention: str
     num_classes: int
     image_size: int  # pixels, height and width
     labels: tuple[str, ...]
     parameters: int
+    started_from: str | None = None  # the weights, of the same network, that it started with
     data: Data
     schedule: Schedule
     best_epoch: int  # the one that was kept, from 1; chosen on the validation images
@@ -44,16 +61,6 @@ class ModelCard:
     trained_on: str  # ISO date
     versions: Mapping[str, str]  # of the libraries that drew the data and trained the weights
     weights_sha256: str
-
-    @property
-    def network(self) -> str:
-        """The architecture to build: networks trained here carry its name."""
-        return self.name
-
-    @property
-    def options(self) -> Mapping[str, Any]:
-        """Arguments of zoo.create besides the number of classes and the image size."""
-        return {}
 
     @property
     def image_hw(self) -> tuple[int, int]:
@@ -93,6 +100,8 @@ def from_json(text: str) -> ModelCard:
     fields: dict[str, Any] = json.loads(text)
     per_class = fields["test_accuracy_per_class"]
     fields |= {
+        "network": fields.get("network", fields["name"]),  # older cards have one name for both
+        "options": options(fields),
         "labels": tuple(fields["labels"]),
         "data": Data(**fields["data"]),
         "schedule": Schedule(**fields["schedule"]),
@@ -103,28 +112,54 @@ def from_json(text: str) -> ModelCard:
     return ModelCard(**fields)
 
 
+def purpose(data: Data, use: str, drawn: str) -> str:
+    """What weights are for and what they learnt from; ``use`` and ``drawn`` are of the signs."""
+    if data.brought:
+        use, drawn = "What its images stand for; whoever brought them knows.", ""
+    return f"""## Intended use
+
+{use}
+
+## Data
+
+{data}.
+{drawn}""".rstrip()
+
+
+def _start(started_from: str | None) -> str:
+    return f" It started from the weights of `{started_from}`." if started_from else ""
+
+
+def _limits(card: ModelCard) -> str:
+    always = f"- A picture of anything else is still given one of the {card.num_classes} labels"
+    if card.data.brought:
+        return f"{always}."
+    return f"""- Real photographs differ from the drawings in ways that were not measured.
+{always}; `background`
+  was learnt from a short list of things.
+- The images are crops around one sign; the network does not find signs in a scene."""
+
+
+def options(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """The options in the JSON of a card, which may go by numbers of channels."""
+    text = json.dumps(fields.get("options", {}))
+    read: dict[str, Any] = json.loads(text, object_hook=with_channel_counts)
+    return read
+
+
 def to_markdown(card: ModelCard) -> str:
     """The people's form."""
     rows = "\n".join(
         f"| {class_id} | `{label}` | {_percent(card.test_accuracy_per_class[label])} |"
         for class_id, label in enumerate(card.labels)
     )
-    schedule = ", ".join(f"{name} {value}" for name, value in asdict(card.schedule).items())
     versions = ", ".join(f"{name} {version}" for name, version in card.versions.items())
     return f"""# {card.name}
 
 {card.architecture} with attention `{card.attention}`: {card.parameters:,} parameters,
 {card.image_size}×{card.image_size} RGB images in, {card.num_classes} classes out.
 
-## Intended use
-
-To show and to measure the serving stack, and to compare attention mechanisms on one task.
-**Not for driving, and not for any decision about traffic**: it has never seen a photograph.
-
-## Data
-
-{card.data}.
-Every image is drawn by a program; none was taken by a camera.
+{purpose(card.data, USE, "Every image is drawn by a program; none was taken by a camera.")}
 
 ## Results
 
@@ -140,17 +175,14 @@ chance in the training.
 ## Training
 
 Trained on {card.trained_on}. Of {card.schedule.epochs} epochs, number {card.best_epoch} was kept,
-the best on the validation images.
+the best on the validation images.{_start(card.started_from)}
 
-- Schedule: {schedule}
+- Schedule: {card.schedule}
 - Versions: {versions}
 
 ## Limits
 
-- Real photographs differ from the drawings in ways that were not measured.
-- A picture of anything else is still given one of the {card.num_classes} labels; `background`
-  was learnt from a short list of things.
-- The images are crops around one sign; the network does not find signs in a scene.
+{_limits(card)}
 
 SHA-256 of the weights: `{card.weights_sha256}`
 """

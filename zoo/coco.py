@@ -83,6 +83,15 @@ def evaluate(
     )
 
 
+def by_class(truths: Sequence[Truth], found: Sequence[Detections]) -> dict[int, float]:
+    """AP of each class that ``truths`` hold, by its id; without intervals."""
+    evaluator = _compared(truths, found)
+    with redirect_stdout(io.StringIO()):
+        evaluator.accumulate()
+    precision = evaluator.eval["precision"][..., 0, 0]  # (thresholds, recalls, classes)
+    return dict(zip(evaluator.params.catIds, precision.mean(axis=(0, 1)).tolist(), strict=True))
+
+
 def _compared(truths: Sequence[Truth], found: Sequence[Detections]) -> COCOeval:
     """Every detection matched, at every threshold, in every size, image by image."""
     classes = {int(label) for truth in truths for label in truth.labels}

@@ -2,26 +2,36 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from contract.recipe import Card, Figure
-from zoo.card import Data
+from zoo.card import Data, options, purpose
 from zoo.coco import Precision
 from zoo.detector_schedule import DetectorSchedule
+
+USE = """To show and to measure the serving stack on a task that a CPU can learn.
+**Not for driving, and not for any decision about traffic**: it has never seen a photograph."""
+DRAWN = """\
+Every scene is drawn by a program; none was taken by a camera. A box holds the whole sign, the
+part that something covers included."""
+DIFFERENT = "- Real photographs differ from the drawings in ways that were not measured.\n"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DetectorCard:
     """What the weights are, how they came about and how good they are."""
 
-    name: str  # the zoo's name, e.g. "retinanet_mbv2_simam"
+    name: str  # of the weights
+    network: str  # the architecture to build, e.g. "retinanet_mbv2_simam"
+    options: Mapping[str, Any] = field(default_factory=dict)  # more arguments of zoo.create
     architecture: str
     attention: str
     num_classes: int
     image_size: int  # pixels, height and width
     labels: tuple[str, ...]
     parameters: int
+    started_from: str | None = None  # the weights, of the same network, that it started with
     backbone_from: str | None  # the classifier whose weights the backbone started with
     data: Data
     schedule: DetectorSchedule
@@ -31,16 +41,6 @@ class DetectorCard:
     trained_on: str  # ISO date
     versions: Mapping[str, str]  # of the libraries that drew the data and trained the weights
     weights_sha256: str
-
-    @property
-    def network(self) -> str:
-        """The architecture to build: networks trained here carry its name."""
-        return self.name
-
-    @property
-    def options(self) -> Mapping[str, Any]:
-        """Arguments of zoo.create besides the number of classes and the image size."""
-        return {}
 
     @property
     def image_hw(self) -> tuple[int, int]:
@@ -92,6 +92,8 @@ def from_json(text: str) -> DetectorCard:
     return DetectorCard(
         **fields
         | {
+            "network": fields.get("network", fields["name"]),  # older cards have one name for both
+            "options": options(fields),
             "labels": tuple(fields["labels"]),
             "data": Data(**fields["data"]),
             "schedule": DetectorSchedule(**fields["schedule"]),
@@ -117,25 +119,18 @@ def to_markdown(card: DetectorCard) -> str:
         for name, figure in figures(card.test_precision)
     )
     labels = ", ".join(f"{class_id} `{label}`" for class_id, label in enumerate(card.labels))
-    schedule = ", ".join(f"{name} {value}" for name, value in asdict(card.schedule).items())
     versions = ", ".join(f"{name} {version}" for name, version in card.versions.items())
     start = f"the weights of `{card.backbone_from}`" if card.backbone_from else "fresh weights"
+    different = "" if card.data.brought else DIFFERENT
+    if card.started_from:
+        start = f"the weights of `{card.started_from}`, as did the rest"
     return f"""# {card.name}
 
 {card.architecture} with attention `{card.attention}`: {card.parameters:,} parameters,
 {card.image_size}×{card.image_size} RGB images in, boxes of {card.num_classes} classes out:
 {labels}.
 
-## Intended use
-
-To show and to measure the serving stack on a task that a CPU can learn.
-**Not for driving, and not for any decision about traffic**: it has never seen a photograph.
-
-## Data
-
-{card.data}.
-Every scene is drawn by a program; none was taken by a camera. A box holds the whole sign, the
-part that something covers included.
+{purpose(card.data, USE, DRAWN)}
 
 ## Results
 
@@ -154,12 +149,12 @@ Validation AP {card.validation_ap:.3f}.
 Trained on {card.trained_on}; the backbone started from {start}. Of {card.schedule.epochs} epochs,
 number {card.best_epoch} was kept, the best on the validation scenes.
 
-- Schedule: {schedule}
+- Schedule: {card.schedule}
 - Versions: {versions}
 
 ## Limits
 
-- Real photographs differ from the drawings in ways that were not measured.
+{different}\
 - It was trained at {card.image_size}×{card.image_size} pixels: in a larger picture, signs that are
   small after the resize are missed.
 

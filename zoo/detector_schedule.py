@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from zoo.fit import Course
+from zoo.course import Course
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

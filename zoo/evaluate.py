@@ -38,7 +38,11 @@ def logits(model: nn.Module, images: Tensor) -> Tensor:
 def evaluate(model: nn.Module, dataset: TensorDataset) -> Evaluation:
     """Score ``model`` on images (N, H, W, 3) uint8 and labels (N,) int64."""
     images, labels = dataset.tensors
-    answers = logits(model, images)
+    return judge(logits(model, images), labels)
+
+
+def judge(answers: Tensor, labels: Tensor) -> Evaluation:
+    """Score ``answers`` (N, classes), logits or probabilities, against labels (N,) int64."""
     right = answers.argmax(dim=1) == labels
     classes = answers.shape[1]
     totals = torch.bincount(labels, minlength=classes).tolist()
@@ -48,6 +52,13 @@ def evaluate(model: nn.Module, dataset: TensorDataset) -> Evaluation:
         accuracy=wilson(sum(hits), len(labels)),
         per_class=tuple(wilson(hit, total) for hit, total in zip(hits, totals, strict=True)),
     )
+
+
+def confusion(answers: Tensor, labels: Tensor) -> Tensor:
+    """How many images of each class (row) were answered as each class (column), int64."""
+    classes = answers.shape[1]
+    pairs = labels * classes + answers.argmax(dim=1)
+    return torch.bincount(pairs, minlength=classes**2).view(classes, classes)
 
 
 def wilson(successes: int, trials: int) -> Figure:

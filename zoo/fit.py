@@ -1,109 +1,118 @@
-"""The smallest honest training loop: AdamW, warm-up and cosine, best epoch by validation."""
+"""The training loop: warm-up and cosine, the best epoch by validation, and able to go on later."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from math import cos, pi
+from contextlib import nullcontext
+from math import isfinite
 from typing import Protocol, TypeVar
 
+import torch
 from torch import Tensor, nn
-from torch.optim import AdamW
-from torch.optim.lr_scheduler import LambdaLR
+from torch.nn.utils import clip_grad_norm_
+from torch.optim import SGD, AdamW, Optimizer
 from tqdm import tqdm
+
+from zoo.checkpointing import RunError, RunFolder
+from zoo.course import Course, Epoch, Run, best
+from zoo.ema import Average
+from zoo.progress import Progress
 
 Batch = TypeVar("Batch")
 Batch_co = TypeVar("Batch_co", covariant=True)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Course:
-    """What every training run has to decide."""
-
-    epochs: int
-    batch_size: int
-    learning_rate: float  # at the end of the warm-up
-    warmup_epochs: float
-    weight_decay: float  # not on norms and biases
-
-    def rate(self, progress: float) -> float:
-        """The share of ``learning_rate`` to use when ``progress`` of all steps (0..1) are done."""
-        epoch = progress * self.epochs
-        if epoch < self.warmup_epochs:
-            return epoch / self.warmup_epochs
-        rest = (epoch - self.warmup_epochs) / (self.epochs - self.warmup_epochs)
-        return 0.5 * (1.0 + cos(pi * rest))
-
-
-@dataclass(frozen=True, slots=True)
-class Epoch:
-    """What one pass over the training images came to."""
-
-    loss: float  # mean over the pass
-    score: float  # on the validation images, afterwards; more is better
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """The course of a training; ``best`` is the position of the epoch that was kept."""
-
-    epochs: tuple[Epoch, ...]
-    best: int
-
-
 class Passes(Protocol[Batch_co]):
     """The training images in batches; each iteration is one pass over them."""
+
+    generator: torch.Generator  # of all that is random about the batches
 
     def __len__(self) -> int: ...
 
     def __iter__(self) -> Iterator[Batch_co]: ...
 
 
-def fit(
+def fit(  # noqa: PLR0913 - a loop is made of what it calls
     model: nn.Module,
     batches: Passes[Batch],
     loss_of: Callable[[Batch], Tensor],
     score_now: Callable[[], float],
     course: Course,
+    *,
+    folder: RunFolder | None = None,
 ) -> Run:
     """Train ``model`` in place and leave it at its best epoch; of equals the earliest wins.
 
     ``loss_of`` runs the model in training mode on one batch; ``score_now`` judges it after each
-    epoch. The same batches on the same machine give the same figures.
+    epoch, with averaged weights where the course wants them. The same batches on the same machine
+    give the same figures, whether the run was stopped and resumed from ``folder`` or not.
+
+    Raises:
+        RunError: the folder is of another or an unfinished run, or the loss is no number any more.
     """
-    optimizer = AdamW(_groups(model, course.weight_decay), lr=course.learning_rate)
-    steps = course.epochs * len(batches)
-    scheduler = LambdaLR(optimizer, lambda step: course.rate((step + 1) / steps))
-    epochs: list[Epoch] = []
-    kept: dict[str, Tensor] = {}
-    with tqdm(range(course.epochs), "train", unit="epoch") as progress:
-        for _ in progress:
+    optimizer = _optimizer(model, course)
+    average = Average(model, course.ema) if course.ema is not None else None
+    progress = Progress(model, optimizer, batches.generator, average)
+    if folder:
+        folder.open(progress, course)
+    done = len(progress.epochs)
+    with tqdm(total=course.epochs, desc="train", unit="epoch", initial=done) as bar:
+        while not course.finished(progress.epochs):
             model.train()
-            loss = _epoch(batches, loss_of, optimizer, scheduler)
-            score = score_now()
-            if score > max((epoch.score for epoch in epochs), default=-1.0):
-                kept = {name: value.clone() for name, value in model.state_dict().items()}
-            epochs.append(Epoch(loss, score))
-            progress.set_postfix(loss=f"{loss:.3f}", validation=f"{score:.4f}")
-    model.load_state_dict(kept)
-    best = max(range(len(epochs)), key=lambda number: epochs[number].score)
-    return Run(tuple(epochs), best)
+            loss = _epoch(batches, loss_of, progress, course)
+            with average.in_place() if average else nullcontext():
+                score = score_now()
+                progress.record(Epoch(loss, score))
+            if folder:
+                folder.write(progress, course)
+            bar.update()
+            bar.set_postfix(loss=f"{loss:.3f}", validation=f"{score:.4f}")
+    model.load_state_dict(progress.kept)
+    return Run(tuple(progress.epochs), best(progress.epochs))
 
 
 def _epoch(
     batches: Passes[Batch],
     loss_of: Callable[[Batch], Tensor],
-    optimizer: AdamW,
-    scheduler: LambdaLR,
+    progress: Progress,
+    course: Course,
 ) -> float:
     """One pass; the mean loss of its batches."""
+    optimizer, parameters = progress.optimizer, list(progress.model.parameters())
+    first, steps = len(progress.epochs) * len(batches) + 1, course.epochs * len(batches)
     total = 0.0
-    for batch in tqdm(batches, "batches", leave=False):
-        loss = loss_of(batch)
+    for step, batch in enumerate(tqdm(batches, "batches", leave=False), first):
+        for group in optimizer.param_groups:
+            group["lr"] = course.learning_rate * course.rate(step / steps)
+        with _precision(progress.device, course):
+            loss = loss_of(batch)
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
+        if course.clip is not None:
+            clip_grad_norm_(parameters, course.clip)
         optimizer.step()
-        scheduler.step()
+        if progress.average:
+            progress.average.update(step)
         total += loss.item()
+        if not isfinite(total):
+            raise RunError(
+                f"the loss of step {step} of {steps} is {loss.item()}: training has diverged; "
+                "lower the learning rate or clip the gradients"
+            )
     return total / len(batches)
+
+
+def _precision(device: torch.device, course: Course) -> torch.autocast | nullcontext[None]:
+    """bfloat16 has float32's range, so that no loss must be scaled; a CPU gains nothing by it."""
+    allowed = course.precision == "auto" and device.type == "cuda"
+    if allowed and torch.cuda.is_bf16_supported(including_emulation=False):
+        return torch.autocast("cuda", torch.bfloat16)
+    return nullcontext()
+
+
+def _optimizer(model: nn.Module, course: Course) -> Optimizer:
+    groups = _groups(model, course.weight_decay)
+    if course.optimizer == "adamw":
+        return AdamW(groups, lr=course.learning_rate)
+    return SGD(groups, lr=course.learning_rate, momentum=course.momentum, nesterov=True)
 
 
 def _groups(model: nn.Module, weight_decay: float) -> list[dict[str, object]]:

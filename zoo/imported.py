@@ -64,7 +64,7 @@ def from_json(text: str) -> ImportedCard:
     Raises:
         ValueError, TypeError, KeyError: the text is no such card.
     """
-    fields: dict[str, Any] = json.loads(text, object_hook=_with_channel_counts)
+    fields: dict[str, Any] = json.loads(text, object_hook=with_channel_counts)
     size = fields["image_size"]
     return ImportedCard(
         **fields
@@ -109,6 +109,6 @@ def _origin_of_the_rest(newly_initialised: int) -> str:
     )
 
 
-def _with_channel_counts(fields: dict[str, Any]) -> dict[Any, Any]:
+def with_channel_counts(fields: dict[str, Any]) -> dict[Any, Any]:
     """JSON makes text of the channel counts that some hyper-parameters go by; undo it."""
     return {int(key) if key.isdecimal() else key: value for key, value in fields.items()}

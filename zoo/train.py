@@ -2,15 +2,17 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from math import ceil
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import pad
 from torch.utils.data import TensorDataset
 
+from zoo.batching import batch_count, split
+from zoo.checkpointing import RunFolder
+from zoo.course import Course, Run
 from zoo.evaluate import evaluate
-from zoo.fit import Course, Run, fit
+from zoo.fit import fit
 from zoo.normalise import Normalise
 
 
@@ -41,22 +43,29 @@ class Batches:
         self.generator = torch.Generator().manual_seed(schedule.seed)
 
     def __len__(self) -> int:
-        return ceil(len(self.labels) / self.size)
+        return batch_count(len(self.labels), self.size)
 
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
         order = torch.randperm(len(self.labels), generator=self.generator)
-        for start in range(0, len(order), self.size):
-            chosen = order[start : start + self.size]
+        for chosen in split(order, self.size):
             yield _shifted(self.images[chosen], self.shift, self.generator), self.labels[chosen]
 
 
 def train(
-    model: nn.Module, training: TensorDataset, validation: TensorDataset, schedule: Schedule
+    model: nn.Module,
+    training: TensorDataset,
+    validation: TensorDataset,
+    schedule: Schedule,
+    folder: RunFolder | None = None,
 ) -> Run:
     """Train ``model`` in place, where its parameters are, and leave it at its best epoch.
 
     Both sets hold images (N, H, W, 3) uint8 and labels (N,) int64; epochs are judged by their
-    accuracy. The same seed on the same machine gives the same figures.
+    accuracy. The same seed on the same machine gives the same figures. With a ``folder`` the
+    training can be stopped and resumed.
+
+    Raises:
+        RunError: see ``fit``.
     """
     device = next(model.parameters()).device
     normalise = Normalise().to(device)
@@ -70,7 +79,7 @@ def train(
     def accuracy() -> float:
         return evaluate(model, validation).accuracy.value
 
-    return fit(model, Batches(training, schedule), loss_of, accuracy, schedule)
+    return fit(model, Batches(training, schedule), loss_of, accuracy, schedule, folder=folder)
 
 
 def _shifted(images: Tensor, shift: int, generator: torch.Generator) -> Tensor:

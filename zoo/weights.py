@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import safetensors.torch
+import torch
 from torch import Tensor
 
 from zoo import card as trained
@@ -15,6 +16,8 @@ from zoo.detector_card import DetectorCard
 from zoo.imported import ImportedCard
 
 FOLDER = Path(__file__).parent / "weights"
+STATISTICS = ("running_mean", "running_var")  # of batch norms; the export folds them into weights
+HALF_STEP = 2.0**-11  # what rounding to float16 changes at most, as a share of a normal number
 AnyCard = ModelCard | ImportedCard | DetectorCard
 
 
@@ -25,6 +28,27 @@ class WeightsError(ValueError):
 def serialise(state: Mapping[str, Tensor]) -> bytes:
     """A state_dict, buffers included, as the content of a safetensors file."""
     return safetensors.torch.save({name: value.cpu().contiguous() for name, value in state.items()})
+
+
+def halved(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """``state`` for storage in half the space: float32 weights as float16, statistics as they were.
+
+    A tensor stays float32 where float16 would change a value by more than 2^-11 of the tensor's
+    largest one: it overflows there, or all of it is too small.
+    """
+    return {
+        name: value if name.endswith(STATISTICS) else _halved(value)
+        for name, value in state.items()
+    }
+
+
+def restored(content: bytes) -> dict[str, Tensor]:
+    """The state_dict in ``content``, on the CPU; what was stored as float16 is float32 again."""
+    state = safetensors.torch.load(content)
+    return {
+        name: value.float() if value.dtype is torch.float16 else value
+        for name, value in state.items()
+    }
 
 
 def fingerprint(content: bytes) -> str:
@@ -76,7 +100,7 @@ def read_trained_card(name: str, folder: Path = FOLDER) -> ModelCard | DetectorC
 
 
 def load(name: str, folder: Path = FOLDER) -> dict[str, Tensor]:
-    """The state_dict called ``name``, on the CPU, checked against its card.
+    """The state_dict called ``name``, on the CPU, checked against its card; float32 throughout.
 
     Raises:
         WeightsError: a file is missing, or the weights are not those of the card.
@@ -87,7 +111,15 @@ def load(name: str, folder: Path = FOLDER) -> dict[str, Tensor]:
         raise WeightsError(f"{path} is missing though its card is there; restore it or train again")
     content = path.read_bytes()
     _refuse_mismatch(content, card, folder)
-    return safetensors.torch.load(content)
+    return restored(content)
+
+
+def _halved(value: Tensor) -> Tensor:
+    if value.dtype is not torch.float32 or not value.numel():
+        return value
+    half = value.half()
+    change = (half.float() - value).abs().max()
+    return half if change <= HALF_STEP * value.abs().max() else value
 
 
 def _card(text: str) -> AnyCard:

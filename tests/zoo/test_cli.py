@@ -22,7 +22,10 @@ TINY = ["--epochs", "2", "--images", "12", "--validation-images", "6", "--test-i
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with weights of a network that has seen twelve images."""
     folder = tmp_path_factory.mktemp("weights")
-    assert main(["train", "mbv2_none", *TINY, "--weights", str(folder)]) == 0
+    assert (
+        main(["train", "mbv2_none", *TINY, "--weights", str(folder), "--run", str(folder / "run")])
+        == 0
+    )
     return folder
 
 
@@ -108,7 +111,7 @@ def test_evaluate_measures_what_the_card_says(
 def test_weights_that_no_longer_fit_are_refused(
     trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    card = replace(weights.read_card("mbv2_none", trained), name="mbv2_simam")
+    card = replace(weights.read_card("mbv2_none", trained), name="mbv2_simam", network="mbv2_simam")
     weights.save((trained / "mbv2_none.safetensors").read_bytes(), card, tmp_path)
     assert main(["export", "mbv2_simam", "--weights", str(tmp_path)]) == 2
     assert "no longer fit it; train it again" in capsys.readouterr().err

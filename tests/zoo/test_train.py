@@ -10,11 +10,16 @@ from torch.utils.data import TensorDataset
 
 import zoo
 from zoo import weights
+from zoo.__main__ import main
+from zoo.batching import batch_count, split
 from zoo.card import Data
+from zoo.course import Run
+from zoo.data.signs import draw_crops
 from zoo.evaluate import evaluate, logits
-from zoo.fit import Run
+from zoo.job import Job
+from zoo.publish import publish
 from zoo.signs.dataset import Split, load
-from zoo.signs.publish import publish
+from zoo.start import take_over
 from zoo.train import Batches, Schedule, train
 
 SCHEDULE = Schedule(epochs=6, batch_size=16, warmup_epochs=1.0)
@@ -71,6 +76,17 @@ def test_a_pass_shows_every_image_once(signs: TensorDataset) -> None:
     assert sorted(label for _, labels in seen for label in labels) == list(range(64))
 
 
+@pytest.mark.parametrize(
+    ("images", "size", "wanted"),
+    [(9, 4, [4, 5]), (8, 4, [4, 4]), (10, 4, [4, 4, 2]), (1, 4, [1]), (3, 1, [1, 1, 1])],
+)
+def test_no_image_is_left_alone(images: int, size: int, wanted: list[int]) -> None:
+    parts = split(torch.arange(images), size)
+    assert [len(part) for part in parts] == wanted
+    assert len(parts) == batch_count(images, size)
+    assert torch.cat(parts).tolist() == list(range(images))
+
+
 def test_the_rate_rises_then_falls_to_zero() -> None:
     schedule = Schedule(epochs=10, warmup_epochs=2.0)
     assert schedule.rate(0.1) == pytest.approx(0.5)
@@ -79,12 +95,44 @@ def test_the_rate_rises_then_falls_to_zero() -> None:
     assert schedule.rate(1.0) == pytest.approx(0.0)
 
 
-def test_published_weights_score_what_their_card_says(tmp_path: Path) -> None:
+@pytest.mark.parametrize("half", [False, True])
+def test_published_weights_score_what_their_card_says(tmp_path: Path, half: bool) -> None:
     sizes = Data(task="rendered road-sign crops", seed=3, train=24, validation=12, test=12)
-    card = publish("mbv2_simam", replace(SCHEDULE, epochs=2), sizes, folder=tmp_path)
-    network = zoo.create(card.name, num_classes=card.num_classes, image_size=card.image_size)
+    job = Job(network="mbv2_simam", name="my_signs", folder=tmp_path, half=half)
+    card = publish(job, replace(SCHEDULE, epochs=2), draw_crops(sizes))
+    network = zoo.create(card.network, num_classes=card.num_classes, image_size=card.image_size)
     network.load_state_dict(weights.load(card.name, tmp_path))
     scores = evaluate(network, load(Split.TEST, 12, seed=3))
     assert weights.read_card(card.name, tmp_path) == card
     assert scores.accuracy == card.test_accuracy
     assert scores.per_class == tuple(card.test_accuracy_per_class.values())
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--data", "photos"], "--name: call the weights otherwise; mbv2_none are those"),
+        (["--data", "photos", "--name", "mine", "--images", "6"], "a folder is used whole"),
+        (["--start", "mbv2_simam", "--images", "6"], "weights of mbv2_simam; mbv2_none cannot"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_before_training(
+    options: list[str], message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    few = ["--validation-images", "6", "--test-images", "6"] if "--start" in options else []
+    words = ["train", "mbv2_none", *options, *few, "--run", str(tmp_path / "run")]
+    assert main(words) == 2
+    assert message in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
+
+
+def test_weights_of_other_labels_give_their_features_alone(tmp_path: Path) -> None:
+    state, card = weights.load("mbv2_simam"), weights.read_card("mbv2_simam")
+    for labels in (card.labels, ("a", "b")):
+        model = zoo.create("mbv2_simam", num_classes=len(labels), image_size=64)
+        fresh = model.state_dict()["classifier.0.weight"].clone()
+        take_over(model, card, labels, weights.FOLDER)
+        taken = model.state_dict()
+        assert torch.equal(taken["features.0.0.weight"], state["features.0.0.weight"])
+        wanted = state["classifier.0.weight"] if labels == card.labels else fresh
+        assert torch.equal(taken["classifier.0.weight"], wanted)

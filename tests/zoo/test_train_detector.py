@@ -9,13 +9,16 @@ import torch
 
 import zoo
 from zoo import weights
+from zoo.course import Run
+from zoo.data.signs import SCENES, draw_scenes
 from zoo.detector_card import DetectorCard, figures
 from zoo.detector_schedule import DetectorSchedule
 from zoo.detectors import Detector
-from zoo.fit import Run
+from zoo.job import Job
+from zoo.publish_detector import publish_detector
 from zoo.signs.dataset import Split
-from zoo.signs.publish_detector import SCENES, publish_detector, start_from
 from zoo.signs.scenes import LABELS, SIDE, Scene, load
+from zoo.start import take_over_backbone
 from zoo.train_detector import SceneBatches, detect, evaluate_detector, train_detector
 
 NAME = "retinanet_mbv2_simam"
@@ -34,7 +37,7 @@ def detector() -> Detector:
 
 def trained(scenes: list[Scene], schedule: DetectorSchedule) -> tuple[Detector, Run]:
     model = detector()
-    start_from(model, "mbv2_simam", weights.FOLDER)
+    take_over_backbone(model, "mbv2_simam", weights.FOLDER)
     return model, train_detector(model, scenes, scenes[:4], schedule)
 
 
@@ -89,7 +92,7 @@ def test_a_scene_is_judged_alone(scenes: list[Scene]) -> None:
 
 def test_the_backbone_starts_as_the_classifier_ended() -> None:
     model = detector()
-    start_from(model, "mbv2_simam", weights.FOLDER)
+    take_over_backbone(model, "mbv2_simam", weights.FOLDER)
     state = weights.load("mbv2_simam")
     for name, value in model.backbone.body.state_dict().items():
         assert torch.equal(value, state[f"features.{name}"])
@@ -102,7 +105,8 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> tuple[DetectorCard, P
     for file in weights.FOLDER.glob("mbv2_simam.*"):
         shutil.copy(file, folder)
     data = replace(SCENES, seed=3, train=8, validation=4, test=6)
-    return publish_detector(NAME, replace(SCHEDULE, epochs=1), data, folder=folder), folder
+    job = Job(network=NAME, name=NAME, folder=folder)
+    return publish_detector(job, replace(SCHEDULE, epochs=1), draw_scenes(data)), folder
 
 
 def test_published_weights_score_what_their_card_says(
@@ -130,6 +134,7 @@ def test_the_card_says_everything_to_people_and_to_the_gateway(
 
 def test_without_a_classifier_the_backbone_is_fresh(tmp_path: Path) -> None:
     data = replace(SCENES, train=4, validation=4, test=4)
-    card = publish_detector(NAME, replace(SCHEDULE, epochs=1), data, folder=tmp_path)
+    job = Job(network=NAME, name=NAME, folder=tmp_path)
+    card = publish_detector(job, replace(SCHEDULE, epochs=1), draw_scenes(data))
     assert card.backbone_from is None
     assert "fresh weights" in (tmp_path / f"{NAME}.md").read_text()

@@ -1,5 +1,6 @@
 """Weights and their card: they come back as they went, and never without each other."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,7 @@ HALF = Figure(value=0.5, low=0.25, high=0.75)
 def card_of(state: dict[str, Tensor]) -> ModelCard:
     return ModelCard(
         name="tiny_none",
+        network="tiny_none",
         architecture="Tiny",
         attention="none",
         num_classes=2,
@@ -61,6 +63,45 @@ def test_weights_come_back_bit_by_bit(folder: Path) -> None:
     assert loaded.keys() == STATE.keys()
     assert all(torch.equal(loaded[name], STATE[name]) for name in STATE)
     assert all(loaded[name].dtype == STATE[name].dtype for name in STATE)
+
+
+def test_half_storage_comes_back_as_float32_and_as_near_as_float16_can(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    network = create("mbv2_simam", num_classes=6, image_size=64)
+    state = network.state_dict()
+    content = weights.serialise(weights.halved(state))
+    card = replace(card_of(state), weights_sha256=weights.fingerprint(content))
+    weights.save(content, card, tmp_path)
+    loaded = weights.load("tiny_none", tmp_path)
+    assert loaded.keys() == state.keys()
+    assert all(loaded[name].dtype == state[name].dtype for name in state)
+    for name, value in state.items():
+        if value.is_floating_point():
+            nearness = value.abs().max().item() * 2.0**-11
+            torch.testing.assert_close(loaded[name], value, rtol=0, atol=nearness)
+    assert len(content) < 0.53 * len(weights.serialise(state))
+    network.load_state_dict(loaded)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("features.0.1.running_mean", torch.tensor([0.1])),
+        ("features.0.1.running_var", torch.tensor([0.1])),
+        ("overflows", torch.tensor([1.0, 70000.0])),
+        ("vanishes", torch.tensor([1e-9, 3e-9])),
+        ("features.0.1.num_batches_tracked", torch.tensor(7)),
+    ],
+)
+def test_what_float16_cannot_hold_and_statistics_stay_as_they_are(name: str, value: Tensor) -> None:
+    kept = weights.halved({name: value})[name]
+    assert kept.dtype == value.dtype
+    assert torch.equal(kept, value)
+
+
+def test_small_values_beside_large_ones_are_halved() -> None:
+    state = {"weight": torch.tensor([1.0, 1e-9, -0.3])}
+    assert weights.halved(state)["weight"].dtype is torch.float16
 
 
 def test_a_changed_byte_is_refused(folder: Path) -> None:

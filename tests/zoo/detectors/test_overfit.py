@@ -7,8 +7,8 @@ from zoo import weights
 from zoo.detector_schedule import DetectorSchedule
 from zoo.detectors import create_detector
 from zoo.signs.dataset import Split
-from zoo.signs.publish_detector import start_from
 from zoo.signs.scenes import LABELS, load
+from zoo.start import take_over_backbone
 from zoo.train_detector import evaluate_detector, train_detector
 
 SIDE = 96  # pixels: a third of the usual work
@@ -23,7 +23,7 @@ def test_the_loss_falls_and_ten_scenes_are_learnt_by_heart(name: str) -> None:
     scenes = load(Split.TRAIN, 10, SEED, side=SIDE, with_masks=True)
     torch.manual_seed(0)
     model = create_detector(name, num_classes=len(LABELS), image_size=SIDE)
-    start_from(model, "mbv2_simam", weights.FOLDER)
+    take_over_backbone(model, "mbv2_simam", weights.FOLDER)
     model.max_detections = FOUND
     run = train_detector(model, scenes * 12, scenes, SCHEDULE)  # twelve passes an epoch
     first, last = run.epochs

@@ -167,5 +167,8 @@ def _bootstrap(evaluator: COCOeval, images: int, resamples: int) -> Iterator[NDA
 
 
 def _figure(value: float, samples: NDArray[np.float64]) -> Figure:
-    low, high = np.quantile(samples[samples != UNKNOWN], (0.025, 0.975)).tolist()
+    known = samples[samples != UNKNOWN]
+    if not len(known):  # a size so rare that no sample holds it
+        return Figure(value=value, low=value, high=value)
+    low, high = np.quantile(known, (0.025, 0.975)).tolist()
     return Figure(value=value, low=min(value, low), high=max(value, high))

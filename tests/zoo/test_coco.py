@@ -95,3 +95,16 @@ def test_images_without_signs_alone_have_no_precision() -> None:
 def test_every_image_needs_an_answer() -> None:
     with pytest.raises(ValueError, match="argument"):
         evaluate([truth(BOX), truth(BOX)], [found()])
+
+
+def test_a_size_that_no_resample_holds_has_its_value_as_interval() -> None:
+    """One large object in many images: with a single resample it is easily left out."""
+    small, large = np.array([[0.0, 0.0, 8.0, 8.0]]), np.array([[0.0, 0.0, 120.0, 120.0]])
+    label = np.zeros(1, np.int64)
+    drawn = np.random.default_rng(0).integers(0, 60, 60)  # the first sample, as evaluate draws it
+    rare = min(set(range(60)) - set(drawn.tolist()))
+    truths = [Truth(large if image == rare else small, label) for image in range(60)]
+    found = [Detections(truth.boxes, np.ones(1), label) for truth in truths]
+    for resamples in (1, 2, 3):
+        figure = evaluate(truths, found, resamples=resamples).by_size["large"]
+        assert figure.low <= figure.value <= figure.high

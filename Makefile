@@ -56,10 +56,10 @@ check: $(READY)  ## lint, format, types, import rules
 	MYPYPATH=runtime/backends/pytorch $(VENV)/bin/mypy --strict -m model
 	$(VENV)/bin/lint-imports
 
-# One process a core, a file at a time; what kills servers and takes times runs by itself.
+# One process a core, a file at a time, long ones early; what kills servers and takes times runs alone.
 ALONE := tests/e2e/test_lifecycle.py tests/runtime
 test: models  ## every test, against the real tritonserver
-	$(PY) -m pytest -n auto --dist loadfile $(ALONE:%=--ignore=%)
+	$(PY) -m pytest -n auto --dist loadfile --no-loadscope-reorder $(ALONE:%=--ignore=%)
 	$(PY) -m pytest $(ALONE)
 
 bench: models  ## measure the served path; results in benchmarks/results

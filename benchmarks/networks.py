@@ -15,17 +15,17 @@ from statistics import median
 
 import torch
 from torch import Tensor, nn
-from torch.jit import optimized_execution
+from torch.jit import optimized_execution  # type: ignore[attr-defined]  # public, not exported
 
-import zoo
 from benchmarks.machine import describe
+from zoo import classifiers
 from zoo.attention import MECHANISMS
+from zoo.comparison.latency import BATCHES, ENVIRONMENT, Call, interleaved
 from zoo.export.exporter import Answers
 from zoo.export.formats import exporter
 from zoo.export.probes import probe
 from zoo.export.torchscript import archive
 from zoo.export.wrap import ServedClassifier
-from zoo.latency import BATCHES, ENVIRONMENT, Call, interleaved
 
 RESULTS = Path(__file__).parent / "results"
 CASES = [(f"mbv2_{attention}", 64) for attention in MECHANISMS]
@@ -67,7 +67,7 @@ def medians(calls: dict[str, Call], seconds: float) -> dict[str, float]:
 
 def measure(name: str, image_size: int, seconds: float) -> list[Line]:
     """Every way to run one network, at each batch size."""
-    network = zoo.create(name, num_classes=10, image_size=image_size)
+    network = classifiers.create(name, num_classes=10, image_size=image_size)
     served = ServedClassifier(network).eval()
     plain = PlainHead(copy.deepcopy(served.normalise), copy.deepcopy(served.network)).eval()
     runs: dict[str, Callable[[Tensor], Answers]] = {
@@ -80,7 +80,7 @@ def measure(name: str, image_size: int, seconds: float) -> list[Line]:
     lines = []
     for batch in BATCHES:
         images = probe(batch, image_size)
-        calls = {way: partial(run, images) for way, run in runs.items()}
+        calls: dict[str, Call] = {way: partial(run, images) for way, run in runs.items()}
         with torch.inference_mode(), optimized_execution(False):
             lines.append(Line(name, image_size, batch, **medians(calls, seconds)))
     return lines

@@ -139,6 +139,7 @@ class Card:
     architecture: str  # e.g. "MobileNetV2 (320-channel form)"
     attention: str  # the zoo's name of the mechanism
     parameters: int
+    macs: int | None = None  # multiply-accumulates of one image, of layers and of attention
     data: str  # what it was trained and tested on, seeds included
     epochs: int | None  # None: imported weights do not say
     trained_on: str | None  # ISO date; None likewise

@@ -9,12 +9,11 @@ import pytest
 
 from tests.e2e.stack import serve
 from zoo import weights
-from zoo.coco import Detections, evaluate
-from zoo.detector_card import figures
+from zoo.evaluation.coco import Detections, evaluate, figures
+from zoo.evaluation.detector import detect, truths
 from zoo.export import repository, servable
 from zoo.signs.dataset import Split
 from zoo.signs.scenes import LABELS, Scene, load
-from zoo.train_detector import detect, truths
 
 NAME = "retinanet_mbv2_simam"
 SCENES = 300  # of the thousand on the card

@@ -10,10 +10,11 @@ import safetensors.torch
 import torch
 
 from zoo import weights
+from zoo.cards.imported import ImportedCard
 from zoo.checkpoints.official import restore
 from zoo.checkpoints.state import COUNTER, CheckpointError, Report
-from zoo.imported import ImportedCard
 from zoo.networks import architecture
+from zoo.storage import serialise
 
 NOT_USED = "N/A"  # COCO's lists call so each of the ids between 1 and 90 that have no class
 
@@ -54,7 +55,7 @@ def import_checkpoint(  # noqa: PLR0913 - each is a choice of its own
         source, read(file), attention=attention, image_size=image_size, norm_eps=norm_eps
     )
     restored.network.float()
-    content = weights.serialise(restored.network.state_dict())
+    content = serialise(restored.network.state_dict())
     network = architecture(restored.name)
     card = ImportedCard(
         name=name,

@@ -9,8 +9,8 @@ import PIL.Image
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from zoo.card import Data
 from zoo.data.coco_file import Annotation, CocoFile, Entry, parse
+from zoo.data.description import Data
 from zoo.data.errors import DataError
 from zoo.data.files import Files, refuse_too_much
 from zoo.data.outlines import letterboxed_mask, outline

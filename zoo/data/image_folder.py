@@ -9,7 +9,7 @@ import torch
 from torch.utils.data import TensorDataset
 from tqdm import tqdm
 
-from zoo.card import Data
+from zoo.data.description import Data
 from zoo.data.errors import DataError
 from zoo.data.files import Files, refuse_too_much
 from zoo.data.prepare import stretched

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch.utils.data import TensorDataset
 
-from zoo.card import Data
+from zoo.data.description import Data
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,6 @@
 """The rendered road signs, in the form of any other data."""
 
-from zoo.card import Data
+from zoo.data.description import Data
 from zoo.data.samples import ClassificationData, DetectionData
 from zoo.signs import dataset, scenes
 from zoo.signs.dataset import Split

@@ -1,5 +1,6 @@
 """What every detector promises: the same tuple in every mode, and losses to train it by."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -26,7 +27,7 @@ class Target(NamedTuple):
         return Target(self.boxes.to(device), self.labels.to(device), masks)
 
 
-class Detector(nn.Module):
+class Detector(nn.Module, ABC):
     """Normalised float images (B, 3, H, W) of any size in, fixed numbers of detections out.
 
     `forward` answers boxes (B, K, 4) as x1 y1 x2 y2 in pixels, scores (B, K), classes (B, K) int64
@@ -55,6 +56,7 @@ class Detector(nn.Module):
         self.nms_threshold = nms_threshold
         self.max_detections = max_detections
 
+    @abstractmethod
     def loss(self, images: Tensor, targets: Sequence[Target]) -> dict[str, Tensor]:
         """The parts of the training loss by name, each a mean over ``images``; to be summed.
 
@@ -62,11 +64,10 @@ class Detector(nn.Module):
             images: (B, 3, H, W), normalised.
             targets: of each image.
         """
-        raise NotImplementedError
 
+    @abstractmethod
     def run_layers(self, images: Tensor) -> None:
         """Run every layer as often as ``images`` take, whatever is in them, to count what it costs.
 
         Which boxes are chosen has no influence on that, and images without content have none.
         """
-        raise NotImplementedError

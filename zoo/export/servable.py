@@ -6,7 +6,9 @@ from pathlib import Path
 import zoo
 from contract.recipe import Recipe, Task
 from zoo import weights
+from zoo.cards.kinds import AnyCard
 from zoo.classifiers import Classifier
+from zoo.costs.complexity import cost
 from zoo.detectors import Detector
 from zoo.export.fresh import fresh
 from zoo.export.probes import Size
@@ -14,7 +16,7 @@ from zoo.export.recipes import recipe
 from zoo.export.wrap import Served, served
 from zoo.networks import architecture
 from zoo.signs import dataset, scenes
-from zoo.weights import AnyCard, WeightsError
+from zoo.weights import WeightsError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,5 +89,11 @@ def _recipe(card: AnyCard, network: Classifier | Detector) -> Recipe:
         labels=card.labels,
         image_size=card.image_size,
         shorter_side=card.shorter_side,
-        card=card.summary(),
+        card=replace(card.summary(), macs=_macs(network, card.image_size)),
     )
+
+
+def _macs(network: Classifier | Detector, image_size: Size) -> int:
+    """Multiply-accumulates of one image, those of attention between activations included."""
+    found = cost(network, image_size)
+    return found.layer_macs + found.matmul_macs

@@ -22,6 +22,7 @@ from tests.zoo.checkpoints.detectors import (
 )
 from zoo import weights
 from zoo.__main__ import main
+from zoo.cards.imported import ImportedCard
 from zoo.checkpoints import from_official
 from zoo.checkpoints.detectors import DETECTOR_SOURCES, EARLIER_NAMES
 from zoo.checkpoints.naming import renamed
@@ -29,7 +30,6 @@ from zoo.checkpoints.official import restore
 from zoo.checkpoints.state import CheckpointError
 from zoo.detectors import Detector
 from zoo.detectors.backbone import padded
-from zoo.imported import ImportedCard
 from zoo.networks import create
 from zoo.registry import UnknownNameError
 

@@ -11,10 +11,10 @@ from contract.codec import decode, encode
 from contract.recipe import Fit
 from tests.zoo.checkpoints.networks import SEED, published_on_cpu, seed_checkpoint
 from zoo import weights
+from zoo.cards.imported import ImportedCard, from_json, to_json, to_markdown
 from zoo.checkpoints.importer import import_checkpoint, read
 from zoo.checkpoints.state import CheckpointError
 from zoo.export import repository, servable
-from zoo.imported import ImportedCard, from_json, to_json, to_markdown
 from zoo.weights import WeightsError
 
 

@@ -9,7 +9,7 @@ from tests.zoo.fill import images
 from zoo.checkpoints import from_official
 from zoo.checkpoints.official import restore
 from zoo.classifiers import ARCHITECTURES
-from zoo.complexity import cost
+from zoo.costs.complexity import cost
 
 
 @pytest.mark.parametrize("name", named("keys"))

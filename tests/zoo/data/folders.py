@@ -1,14 +1,16 @@
 """Data folders written to disk, as a user would bring them."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from io import BytesIO
 from pathlib import Path
 
 import numpy as np
+import pytest
 from PIL import Image
 
 from tests.images import encode
+from zoo.data import ClassificationData, DataError, DetectionData
 
 COLOURS = {"blue": (30, 40, 220), "red": (220, 30, 40), "green": (30, 200, 60)}
 
@@ -56,3 +58,16 @@ def write_coco(root: Path, count: int = 10) -> None:
         box = {"bbox": [4, 6, 10, 5], "segmentation": [[4, 6, 14, 6, 14, 11, 4, 11]]}
         annotations.append(box | {"image_id": 100 + number, "category_id": (3, 7)[number % 2]})
     (root / "annotations.json").write_text(coco(images, annotations))
+
+
+def sizes(data: ClassificationData | DetectionData) -> tuple[int, int, int]:
+    """Images to train on, to validate and to test."""
+    return len(data.train), len(data.validation), len(data.test)
+
+
+def refused(read: Callable[..., object], root: Path, *words: str, **options: object) -> None:
+    """To ``read`` the folder ``root`` fails with a message that has all the ``words``."""
+    with pytest.raises(DataError) as caught:
+        read(root, **options)
+    for word in words:
+        assert word in str(caught.value)

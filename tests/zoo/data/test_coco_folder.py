@@ -1,6 +1,7 @@
 """COCO folders: boxes and masks where the gateway puts them, and a message for every mistake."""
 
 import json
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -9,11 +10,13 @@ from PIL import Image
 from pycocotools import mask as runs
 
 from tests.images import encode, jpeg, quarters
-from tests.zoo.data.folders import coco, write_coco
+from tests.zoo.data import folders
+from tests.zoo.data.folders import coco, sizes, write_coco
 from zoo.data import DataError, DetectionData, files, open_detection
 from zoo.data.prepare import decode, letterboxed
-from zoo.detector_schedule import DetectorSchedule
-from zoo.train_detector import SceneBatches, truths
+from zoo.evaluation.detector import truths
+from zoo.schedules import DetectorSchedule
+from zoo.training.detector import SceneBatches
 
 HW = (64, 96)
 SQUARE = [[10, 10, 30, 10, 30, 20, 10, 20]]  # a polygon around x 10..30, y 10..20
@@ -23,16 +26,7 @@ def read(root: Path, **options) -> DetectionData:
     return open_detection(str(root), HW, **options)
 
 
-def sizes(data: DetectionData) -> tuple[int, int, int]:
-    return len(data.train), len(data.validation), len(data.test)
-
-
-def refused(root: Path, *words: str, **options) -> None:
-    """Opening ``root`` fails with a message that has all the ``words``."""
-    with pytest.raises(DataError) as caught:
-        read(root, **options)
-    for word in words:
-        assert word in str(caught.value)
+refused = partial(folders.refused, read)
 
 
 def write_one(root: Path, picture: bytes, *things: dict, **image: object) -> None:

@@ -2,13 +2,15 @@
 
 import os
 import re
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from tests.images import encode, jpeg, quarters
-from tests.zoo.data.folders import photo, write_classes
+from tests.zoo.data import folders
+from tests.zoo.data.folders import photo, sizes, write_classes
 from zoo.data import DataError, files, open_classification
 from zoo.data.prepare import decode, stretched
 from zoo.data.samples import ClassificationData
@@ -20,16 +22,7 @@ def read(root: Path, **options) -> ClassificationData:
     return open_classification(str(root), SIDE, **options)
 
 
-def sizes(data: ClassificationData) -> tuple[int, int, int]:
-    return len(data.train), len(data.validation), len(data.test)
-
-
-def refused(root: Path, *words: str, **options) -> None:
-    """Opening ``root`` fails with a message that has all the ``words``."""
-    with pytest.raises(DataError) as caught:
-        read(root, **options)
-    for word in words:
-        assert word in str(caught.value)
+refused = partial(folders.refused, read)
 
 
 def test_a_folder_of_classes_is_dealt_out(tmp_path: Path) -> None:

@@ -8,8 +8,8 @@ import pytest
 from tests.zoo.data.folders import write_classes, write_coco
 from zoo import weights
 from zoo.__main__ import main
-from zoo.card import ModelCard
-from zoo.detector_card import DetectorCard
+from zoo.cards.classifier import ModelCard
+from zoo.cards.detector import DetectorCard
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from tests.zoo.detectors.scripting import reloaded, scripted
+from tests.zoo.detectors.promises import images_without_influence, the_same_scripted_and_reloaded
 from tests.zoo.detectors.test_roi_align import bilinear
 from zoo.detectors import Target, create_detector
 from zoo.detectors.backbone import padded
@@ -74,21 +74,12 @@ def test_nothing_found_is_nothing_shown() -> None:
 def test_the_images_of_a_batch_have_no_influence_on_each_other() -> None:
     model = fresh().double().eval()
     model.max_detections = 12
-    batch = images(4).double()
-    together = model(batch)
-    alone = [model(batch[[number]]) for number in range(4)]
-    for part, parts in zip(together, zip(*alone, strict=True), strict=True):
-        assert torch.allclose(part, torch.cat(parts), rtol=0, atol=1e-9)
+    images_without_influence(model, images(4).double())
 
 
 @torch.inference_mode()
 def test_eager_scripted_and_reloaded_answers_are_the_same() -> None:
-    model = fresh().eval()
-    script = scripted(model)
-    wanted = model(images(2))
-    assert len(wanted) == 5
-    for other in (script, reloaded(script)):
-        assert all(torch.equal(*parts) for parts in zip(other(images(2)), wanted, strict=True))
+    assert len(the_same_scripted_and_reloaded(fresh().eval(), images(2))) == 5
 
 
 def discs(hw: tuple[int, int]) -> Tensor:

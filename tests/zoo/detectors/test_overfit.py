@@ -4,12 +4,13 @@ import pytest
 import torch
 
 from zoo import weights
-from zoo.detector_schedule import DetectorSchedule
 from zoo.detectors import create_detector
+from zoo.evaluation.detector import evaluate_detector
+from zoo.schedules import DetectorSchedule
 from zoo.signs.dataset import Split
 from zoo.signs.scenes import LABELS, load
-from zoo.start import take_over_backbone
-from zoo.train_detector import evaluate_detector, train_detector
+from zoo.training.detector import train_detector
+from zoo.training.start import take_over_backbone
 
 SIDE = 96  # pixels: a third of the usual work
 FOUND = 20  # detections at most: masks of a hundred would take longer than the training

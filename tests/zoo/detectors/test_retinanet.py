@@ -6,7 +6,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from tests.zoo.detectors.scripting import reloaded, scripted
+from tests.zoo.detectors.promises import (
+    answers_of_every_kind,
+    images_without_influence,
+    the_same_scripted_and_reloaded,
+)
 from zoo.detectors import Detector, Target, create_detector
 from zoo.detectors.backbone import padded
 from zoo.detectors.best import best_of
@@ -96,13 +100,7 @@ def test_thresholds_leave_every_kind_of_answer(
     model: RetinaNet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The test above sees full slots, some, and none."""
-    counts = []
-    for threshold in THRESHOLDS:
-        monkeypatch.setattr(model, "score_threshold", threshold)
-        counts.append(int(model(images(1))[3]))
-    assert counts[0] == model.max_detections
-    assert 0 < counts[1] < model.max_detections
-    assert counts[2] == 0
+    answers_of_every_kind(model, images(1), THRESHOLDS, monkeypatch)
 
 
 @torch.inference_mode()
@@ -112,10 +110,7 @@ def test_the_images_of_a_batch_have_no_influence_on_each_other(
     monkeypatch.setattr(model, "score_threshold", THRESHOLDS[1])
     batch = images(3)
     batch[1] = 0.0  # without content, so that the counts differ
-    together = model(batch)
-    alone = [model(batch[[number]]) for number in range(3)]
-    for part, parts in zip(together, zip(*alone, strict=True), strict=True):
-        assert torch.allclose(part, torch.cat(parts), rtol=0, atol=1e-9)
+    images_without_influence(model, batch)
 
 
 @torch.inference_mode()
@@ -123,14 +118,7 @@ def test_the_images_of_a_batch_have_no_influence_on_each_other(
 def test_eager_scripted_and_reloaded_answers_are_the_same(attention: str) -> None:
     model = create_detector(f"retinanet_mbv2_{attention}", num_classes=2, image_size=64).eval()
     model.score_threshold = 0.0
-    script = scripted(model)
-    shaped = torch.randn(2, 3, 64, 96)
-    wanted = model(shaped)
-    k = model.max_detections
-    assert [tuple(part.shape) for part in wanted] == [(2, k, 4), (2, k), (2, k), (2, 1)]
-    assert [part.dtype for part in wanted[2:]] == [torch.int64, torch.int64]
-    for other in (script, reloaded(script)):
-        assert all(torch.equal(*parts) for parts in zip(other(shaped), wanted, strict=True))
+    the_same_scripted_and_reloaded(model, torch.randn(2, 3, 64, 96))
 
 
 def test_of_equal_scores_the_first_is_the_better() -> None:

@@ -3,6 +3,7 @@
 import copy
 import io
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,7 +17,8 @@ from contract.codec import decode
 from contract.recipe import PARAMETER, Fit, Role, Task
 from zoo import weights
 from zoo.__main__ import main
-from zoo.detectors import Detector
+from zoo.cards.imported import ImportedCard
+from zoo.detectors import Detector, Target
 from zoo.export.compare import compare, prove
 from zoo.export.compare_detections import furthest_score
 from zoo.export.config import config_text
@@ -29,8 +31,8 @@ from zoo.export.repository import check, export
 from zoo.export.servable import Servable, trained, unmeasured
 from zoo.export.torchscript import TorchScript
 from zoo.export.wrap import ServedDetector
-from zoo.imported import ImportedCard
 from zoo.networks import architecture
+from zoo.storage import serialise
 
 NAMES = ["retinanet_mbv2_simam", "frcnn_mbv2_simam", "mrcnn_mbv2_simam", "retinanet_rn18_cbam"]
 LABELS = tuple("abcde")
@@ -157,7 +159,7 @@ def test_the_command_line_exports_a_detector(
 def test_imported_weights_keep_their_numbering_and_their_shape(tmp_path: Path) -> None:
     """A published two-stage detector counts its classes from 1."""
     network = fresh("frcnn_mbv2_none", num_classes=5, image_size=SIZE)
-    content = weights.serialise(network.state_dict())
+    content = serialise(network.state_dict())
     card = ImportedCard(
         name="mine",
         source="fasterrcnn_resnet50_fpn",
@@ -268,6 +270,12 @@ class Answering(Detector):
         boxes, scores, classes, count, _ = found()
         answers = boxes, scores, classes.to(self.dtype), count
         return tuple(answer.expand(len(images), *answer.shape[1:]) for answer in answers)
+
+    def loss(self, images: Tensor, targets: Sequence[Target]) -> dict[str, Tensor]:
+        raise AssertionError(f"trained on {len(images)} images and {len(targets)} targets")
+
+    def run_layers(self, images: Tensor) -> None:
+        raise AssertionError(f"counted on {len(images)} images")
 
 
 def test_a_file_that_answers_another_type_is_refused() -> None:

@@ -1,0 +1,1 @@
+"""Model cards: what weights are and how they came about, for machines and for people."""

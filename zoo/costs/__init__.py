@@ -1,0 +1,1 @@
+"""What networks cost, counted here and as others have printed it."""

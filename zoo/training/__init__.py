@@ -1,0 +1,1 @@
+"""Training of classifiers and detectors, up to weights beside their card."""

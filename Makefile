@@ -11,6 +11,8 @@ PY := $(VENV)/bin/python
 READY := $(VENV)/.ready
 comma := ,
 NAMES := $(subst $(comma), ,$(MODELS))
+TRAINED := $(basename $(notdir $(wildcard zoo/weights/*.safetensors)))
+FILE := model_repository/%/1/model.pt
 ZOO_SOURCES := $(shell find zoo contract -name '*.py')
 
 .DEFAULT_GOAL := help
@@ -37,13 +39,13 @@ lock: $(READY)  ## write constraints.txt from what .venv holds
 	mv constraints.new constraints.txt
 	@touch $(READY)
 
-models: $(NAMES:%=model_repository/%/1/model.pt)  ## build model_repository/<name>/1/model.pt for MODELS
+models: $(TRAINED:%=$(FILE))  ## build model_repository/<name>/1/model.pt of all trained weights
 
 # One recipe for every model: the weights, the definitions or the exporter changed.
-model_repository/%/1/model.pt: $(READY) $(ZOO_SOURCES) $(wildcard zoo/weights/*)
+$(FILE): $(READY) $(ZOO_SOURCES) $(wildcard zoo/weights/*)
 	$(PY) -m zoo export $*
 
-serve: models  ## Triton and the gateway on this machine, no Docker (PORT=8080 MODELS=a,b)
+serve: $(NAMES:%=$(FILE))  ## Triton and the gateway on this machine, no Docker (PORT=8080 MODELS=a,b)
 	@exec $(PY) -m runtime --repository model_repository --models $(MODELS) -- \
 	  env FOVEA_MODEL_CONTROL=$(FOVEA_MODEL_CONTROL) \
 	  $(PY) -m service --host $(HOST) --port $(PORT)
@@ -58,11 +60,11 @@ check: $(READY)  ## lint, format, types, import rules
 
 # One process a core, a file at a time, long ones early; what kills servers and takes times runs alone.
 ALONE := tests/e2e/test_lifecycle.py tests/runtime
-test: models  ## every test, against the real tritonserver
+test: $(NAMES:%=$(FILE))  ## every test, against the real tritonserver
 	$(PY) -m pytest -n auto --dist loadfile --no-loadscope-reorder $(ALONE:%=--ignore=%)
 	$(PY) -m pytest $(ALONE)
 
-bench: models  ## measure the served path; results in benchmarks/results
+bench: $(NAMES:%=$(FILE))  ## measure the served path; results in benchmarks/results
 	$(PY) -m benchmarks
 
 clean:  ## remove what the other targets built

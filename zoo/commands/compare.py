@@ -151,8 +151,8 @@ def _shipped(kept: list[str]) -> dict[str, str]:
     if not kept:
         return {}
     return {
-        "weights": f"those of the table, but {', '.join(kept)} are served with those of a longer "
-        "training, whose cards say how good they are"
+        "weights": "those of the table are shipped, but these are of a longer training, as their "
+        f"cards say: {', '.join(kept)}"
     }
 
 

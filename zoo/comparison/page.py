@@ -46,6 +46,7 @@ def _findings(comparison: Comparison, found: Sequence[Standing]) -> Iterable[str
         (Verdict.BETTER, "More accurate by more than noise"),
         (Verdict.WORSE, "Less accurate by more than noise"),
         (Verdict.NOISE, "Within noise, so that no order among them is claimed"),
+        (Verdict.LOST, "Did not learn by this schedule, which says nothing about a better one"),
     ):
         named = [_named(comparison, one) for one in found if one.verdict is verdict]
         yield f"- {words}: {', '.join(named) or 'none'}."
@@ -91,7 +92,8 @@ def _table(comparison: Comparison, found: Sequence[Standing]) -> Iterable[str]:
     yield ""
     yield (
         "Accuracy in per cent and differences in percentage points, with 95 % intervals; latency "
-        "is a multiple of what the network without attention takes, with its quartiles."
+        "is a multiple of what the network without attention takes, with its quartiles. The "
+        "picture leaves out what did not learn."
     )
 
 

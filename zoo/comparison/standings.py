@@ -9,6 +9,7 @@ from zoo.comparison.results import Comparison
 from zoo.evaluation.classifier import wilson
 
 SIGNIFICANCE = 0.05
+LOST = 0.5  # of the reference's accuracy: what reaches less has not learnt the task
 
 
 class Verdict(StrEnum):
@@ -17,6 +18,7 @@ class Verdict(StrEnum):
     BETTER = "better"
     WORSE = "worse"
     NOISE = "within noise"
+    LOST = "did not learn"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +65,8 @@ def _standing(comparison: Comparison, name: str, p: float | None) -> Standing:
 
 def _verdict(ours: list[float], others: list[float], p: float) -> Verdict:
     """More than noise: improbable by the choice of images, and every seed on the same side."""
+    if max(ours) < LOST * min(others):
+        return Verdict.LOST
     if p >= SIGNIFICANCE:
         return Verdict.NOISE
     if min(ours) > max(others):

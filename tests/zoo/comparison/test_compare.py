@@ -83,7 +83,7 @@ def test_publishing_keeps_the_weights_of_a_longer_training_and_says_so(
     assert main([*arguments, *places]) == 0
     assert card.read_text() == longer
     assert "copied the weights of 1 networks" in capsys.readouterr().out
-    assert "mbv2_eca are served with those of a longer" in (tmp_path / "page.md").read_text()
+    assert "as their cards say: mbv2_eca." in (tmp_path / "page.md").read_text()
 
 
 def test_a_misspelt_mechanism_and_broken_results_are_one_line(

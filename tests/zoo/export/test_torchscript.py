@@ -16,7 +16,7 @@ from zoo.export.exporter import ExportError, Run
 from zoo.export.probes import probe
 from zoo.export.torchscript import TorchScript, archive
 from zoo.export.wrap import ServedClassifier
-from zoo.normalise import MEAN, STD
+from zoo.normalise import MEAN, STD, Normalise
 
 NAMES = [name for name in ARCHITECTURES if name.startswith("mbv2_")]  # e2e has the others
 IMAGE_SIZE = 64
@@ -102,8 +102,17 @@ def test_a_file_of_other_weights_is_refused(exported: dict[str, bytes]) -> None:
 def answering(probabilities: list[float], maps: float = 0.0, dtype=torch.float32) -> nn.Module:
     """A model that gives every image the same answer."""
 
+    class Logits(nn.Module):
+        def forward(self, images: Tensor) -> Tensor:
+            return torch.tensor(probabilities, dtype=images.dtype).log().expand(len(images), -1)
+
     class Constant(nn.Module):
         task = Task.CLASSIFICATION
+        normalise = Normalise()
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.network = Logits()
 
         def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
             row = torch.tensor(probabilities, dtype=dtype).expand(len(images), -1)
@@ -131,6 +140,14 @@ def test_a_file_that_answers_otherwise_is_refused(file: Run, message: str | None
         return
     with pytest.raises(ExportError, match=message):
         compare(file, eager, image_size=4)
+
+
+def test_a_file_is_not_blamed_for_what_float32_costs_eager_itself() -> None:
+    coarse = answering([0.5001, 0.4999])
+    coarse.network = answering([0.50005, 0.49995]).network  # what float64 would answer
+    assert compare(answering([0.50019, 0.49981]), coarse, image_size=4) == pytest.approx(9e-5, 1e-2)
+    with pytest.raises(ExportError, match=r"at most 0\.0001 is accepted"):
+        compare(answering([0.5003, 0.4997]), coarse, image_size=4)
 
 
 @pytest.mark.parametrize("maps", [0.1, float("nan")])

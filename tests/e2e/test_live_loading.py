@@ -111,6 +111,7 @@ def test_new_weights_take_over_and_no_request_is_lost(
         assert loaded.status_code == 200
         assert best(predict(client, NAME)) == LABELS[1]
         client.post(f"/models/{NAME}/load")  # nothing is new
+        stack.wait(lambda: LABELS[1] in seen, 60, "an answer of the new weights")
     assert set(seen) == {LABELS[0], LABELS[1]}
 
 
@@ -123,6 +124,7 @@ def test_a_new_version_takes_over_and_no_request_is_lost(
         (tmp_path / NAME / "1").rename(models / NAME / "2")
         assert client.post(f"/models/{NAME}/load").json()["versions"] == ["2"]
         answer = predict(client, NAME)
+        stack.wait(lambda: LABELS[2] in seen, 60, "an answer of the new version")
     assert (best(answer), answer.json()["version"]) == (LABELS[2], "2")
     assert set(seen) == {before, LABELS[2]}
 

@@ -18,6 +18,7 @@ from contract.recipe import PARAMETER, Fit, Role, Task
 from zoo import weights
 from zoo.__main__ import main
 from zoo.cards.imported import ImportedCard
+from zoo.costs.complexity import cost
 from zoo.detectors import Detector, Target
 from zoo.export.compare import compare, prove
 from zoo.export.compare_detections import furthest_score
@@ -180,7 +181,7 @@ def test_imported_weights_keep_their_numbering_and_their_shape(tmp_path: Path) -
     )
     weights.save(content, card, tmp_path)
     model = trained("mine", tmp_path)
-    assert model.recipe.card == card.summary()
+    assert model.recipe.card == replace(card.summary(), macs=cost(network, SIZE).layer_macs)
     assert model.recipe.labels == card.labels
     assert (model.recipe.input.height, model.recipe.input.width) == SIZE
     with torch.inference_mode():

@@ -66,7 +66,11 @@ class Stack:
 def serve(
     log: Path, models: str = "mbv2_simam", repository: Path = REPOSITORY, **environment: str
 ) -> Iterator[Stack]:
-    """The command line of `make serve`, on a free port, until the block ends."""
+    """The command line of `make serve`, on a free port, until the block ends.
+
+    Its queue is patient: the machine may be busy, and only tests of overload are about refusals.
+    """
+    environment = {"FOVEA_QUEUE_SECONDS": "30"} | environment
     port = free_port()
     command = [sys.executable, "-m", "runtime", "--repository", str(repository)]
     command += ["--models", models, "--", sys.executable, "-m", "service", "--port", str(port)]

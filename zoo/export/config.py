@@ -42,17 +42,9 @@ output [
 ]
 
 # Batches form from what waits while an instance is busy. There is no
-# max_queue_delay_microseconds: a lone request would always pay it.
-dynamic_batching {{
-  default_queue_policy {{
-    # Sixteen full batches; then a caller is refused at once instead of waiting in vain.
-    max_queue_size: {16 * max(batches)}
-    timeout_action: REJECT
-    # A request's own `timeout` may only shorten a default, so there has to be one.
-    default_timeout_microseconds: 30000000
-    allow_timeout_override: true
-  }}
-}}
+# max_queue_delay_microseconds: a lone request would always pay it. Nor is there a queue policy:
+# with any, Triton 2.51 lets some requests wait for half a second. The gateway bounds the queue.
+dynamic_batching {{ }}
 
 # No kind: one instance on each GPU, or one on the CPU of a machine without.
 instance_group [ {{ count: 1 }} ]

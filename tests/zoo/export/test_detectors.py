@@ -125,7 +125,6 @@ def test_config_and_recipe_say_what_the_file_answers(
     ]
     assert list(config.input[0].dims) == [*SIZE, 3]
     assert config.max_batch_size == 4
-    assert config.dynamic_batching.default_queue_policy.max_queue_size == 64
     assert [warmup.batch_size for warmup in config.model_warmup] == [1, 4]
     assert decode(config.parameters[PARAMETER].string_value) == recipe
     assert (recipe.task, recipe.input.fit) == (Task.DETECTION, Fit.LETTERBOX)

@@ -7,15 +7,27 @@ from dataclasses import MISSING, asdict, fields, is_dataclass
 from enum import StrEnum
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
-from contract.recipe import Recipe, RecipeError
+from contract.recipe import Layout, Recipe, RecipeError
+
+# Fields younger than the first readers, which refuse what they do not know: written only where
+# they say something.
+YOUNGER = {"layout": Layout.NHWC, "normalisation": None, "macs": None}
 
 
 def encode(recipe: Recipe) -> str:
     """Compact JSON of ``recipe``, keys in the order of the dataclasses; ``decode`` undoes it."""
     # What the model does not have is left out, for readers that do not know the field.
     parts = asdict(recipe).items()
-    document = {name: part for name, part in parts if part is not None and part is not False}
+    document = {
+        name: _without_defaults(part) if isinstance(part, dict) else part
+        for name, part in parts
+        if part is not None and part is not False
+    }
     return json.dumps(document, ensure_ascii=False, separators=(",", ":"))
+
+
+def _without_defaults(part: dict[str, Any]) -> dict[str, Any]:
+    return {name: item for name, item in part.items() if YOUNGER.get(name, ...) != item}
 
 
 def decode(text: str) -> Recipe:
@@ -29,6 +41,15 @@ def decode(text: str) -> Recipe:
         document = json.loads(text)
     except ValueError as error:
         raise RecipeError(f"the recipe is not JSON: {error}") from None
+    return read(document)
+
+
+def read(document: object) -> Recipe:
+    """The recipe that ``document`` describes, in the types of a parsed JSON text.
+
+    Raises:
+        RecipeError: as ``decode`` does.
+    """
     recipe = _read(Recipe, document, "")
     assert isinstance(recipe, Recipe)  # noqa: S101 - tells mypy what _read(Recipe, …) returns
     return recipe

@@ -1,5 +1,6 @@
 """The recipe: how to feed one model and read its answer; it travels in the Triton config."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -34,6 +35,13 @@ class ColourOrder(StrEnum):
     BGR = "bgr"
 
 
+class Layout(StrEnum):
+    """Order of the tensor's axes behind the batch."""
+
+    NHWC = "nhwc"  # height, width, channels: as pixels lie in memory
+    NCHW = "nchw"  # channels, height, width: as PyTorch's networks take them
+
+
 class Interpolation(StrEnum):
     """Resampling filter of the resize; both are antialiased when shrinking, as Pillow's are."""
 
@@ -45,6 +53,7 @@ class Role(StrEnum):
     """What one output tensor means. B is the batch, K the fixed number of detection slots."""
 
     PROBABILITIES = "probabilities"  # (B, classes) float32, each row sums to 1
+    LOGITS = "logits"  # (B, classes) float32; the softmax is the reader's
     # (B, K, h, w) float32: what each position adds to the logit of the K most probable classes,
     # best first, of equal ones the lower id first; the mean of a map is its class's logit.
     CLASS_MAPS = "class_maps"
@@ -60,10 +69,35 @@ REQUIRED_ROLES = {
     Task.DETECTION: {Role.BOXES, Role.SCORES, Role.CLASSES, Role.COUNT},
 }
 
+ALIKE = {Role.LOGITS: Role.PROBABILITIES}  # a role that may stand in for another
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Normalisation:
+    """Levels 0..255 as float32: level × scale, less the channel's mean, by its deviation.
+
+    Channels are in the order that the model expects.
+    """
+
+    scale: float = 1 / 255
+    mean: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    std: tuple[float, float, float] = (1.0, 1.0, 1.0)
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.scale) and self.scale > 0):
+            raise RecipeError(f"input.normalisation.scale is {self.scale}; it must be over 0")
+        if not all(map(math.isfinite, self.mean)):
+            raise RecipeError(f"input.normalisation.mean is {self.mean}; it must be three numbers")
+        if not all(math.isfinite(one) and one > 0 for one in self.std):
+            raise RecipeError(f"input.normalisation.std is {self.std}; each must be over 0")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InputSpec:
-    """The image tensor: uint8, (B, height, width, 3); normalisation is inside the model."""
+    """The image tensor: uint8, (B, height, width, 3), normalised inside the model.
+
+    A model that was not exported here may want float32 or the channels first: see the last two.
+    """
 
     name: str
     height: int
@@ -73,6 +107,8 @@ class InputSpec:
     colour: ColourOrder = ColourOrder.RGB
     interpolation: Interpolation = Interpolation.BILINEAR
     fill: tuple[int, int, int] = (114, 114, 114)  # RGB of the bars of a letterbox
+    layout: Layout = Layout.NHWC
+    normalisation: Normalisation | None = None  # None: uint8, as the pixels are
 
     def __post_init__(self) -> None:
         for name, side in (("height", self.height), ("width", self.width)):
@@ -87,6 +123,13 @@ class InputSpec:
                 f"input.shorter_side is {self.shorter_side}; it must cover the "
                 f"{self.height}x{self.width} crop"
             )
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """The tensor's, without the batch."""
+        if self.layout is Layout.NCHW:
+            return (3, self.height, self.width)
+        return (self.height, self.width, 3)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,16 +210,20 @@ class Recipe:
             raise RecipeError("labels is empty; name every class, in the order of the class ids")
         if len(set(self.labels)) != len(self.labels):
             raise RecipeError("labels repeats a name; each class needs its own")
-        roles = [output.role for output in self.outputs]
-        missing = sorted(REQUIRED_ROLES[self.task] - set(roles))
-        if missing:
-            raise RecipeError(f"outputs lacks {', '.join(missing)}, which {self.task} needs")
-        if len(set(roles)) != len(roles):
-            raise RecipeError("outputs names one role twice")
+        self._check_roles([output.role for output in self.outputs])
         if (self.task is Task.DETECTION) != (self.detection is not None):
             raise RecipeError("detection belongs to the task 'detection': give both or neither")
         if self.untrained and self.card is not None:
             raise RecipeError("untrained is true; weights that have a card were trained")
+
+    def _check_roles(self, roles: list[Role]) -> None:
+        missing = sorted(REQUIRED_ROLES[self.task] - {ALIKE.get(role, role) for role in roles})
+        if missing:
+            raise RecipeError(f"outputs lacks {', '.join(missing)}, which {self.task} needs")
+        if len(set(roles)) != len(roles):
+            raise RecipeError("outputs names one role twice")
+        if {Role.PROBABILITIES, Role.LOGITS} <= set(roles):
+            raise RecipeError("outputs has probabilities and logits; one of them is enough")
 
     def spec(self, role: Role) -> OutputSpec:
         """The tensor that plays ``role``; KeyError if none does."""

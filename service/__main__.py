@@ -10,6 +10,8 @@ import uvicorn
 from fastapi import FastAPI
 
 from service.app import create_app
+from service.connection import Connection
+from service.keys import KeysError, Scope, generate
 from service.logs import configure
 from service.settings import Settings, SettingsError
 
@@ -27,6 +29,7 @@ class Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Listen, then say where."""
         await super().startup(sockets)
+        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self._app.state.guard.reload)
         host, port = self.servers[0].sockets[0].getsockname()[:2]
         print(_welcome(f"http://{host}:{port}", self._app), flush=True)
 
@@ -61,8 +64,28 @@ def _arguments(argv: list[str]) -> dict[str, object]:
     }
 
 
+def keygen(argv: list[str]) -> int:
+    """Print a fresh API key, and the line for the file of keys."""
+    parser = argparse.ArgumentParser(prog="python -m service keygen")
+    parser.add_argument("name", help="of the program that will use the key")
+    parser.add_argument(
+        "--scope", action="append", choices=[scope.value for scope in Scope], required=True
+    )
+    options = parser.parse_args(argv)
+    try:
+        key, line = generate(options.name, map(Scope, options.scope))
+    except KeysError as error:
+        print(f"python -m service keygen: {error}", file=sys.stderr)
+        return 2
+    print(f"key, shown once:              {key}")
+    print(f"line for FOVEA_API_KEYS_FILE: {line}")
+    return 0
+
+
 def main(argv: list[str]) -> int:
-    """Serve until a signal ends it."""
+    """Serve until a signal ends it; ``keygen NAME --scope SCOPE`` makes an API key instead."""
+    if argv[:1] == ["keygen"]:
+        return keygen(argv[1:])
     overrides = _arguments(argv)
     try:
         settings = Settings.load(**overrides)
@@ -70,12 +93,16 @@ def main(argv: list[str]) -> int:
         print(f"python -m service: {error}", file=sys.stderr)
         return 2
     configure(settings.log_level)
-    app = create_app(settings)
+    try:
+        app = create_app(settings)
+    except KeysError as error:
+        print(f"python -m service: FOVEA_API_KEYS_FILE: {error}", file=sys.stderr)
+        return 2
     config = uvicorn.Config(
         app,
         host=settings.host,
         port=settings.port,
-        http="httptools",
+        http=Connection,
         ws="none",
         lifespan="on",
         log_config=None,

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -13,35 +14,57 @@ from starlette.requests import ClientDisconnect
 from service.backend import InferenceBackend
 from service.catalog import Catalog
 from service.errors import GatewayError, InvalidParameter, UnknownParameter, answer, answer_status
+from service.guard import Guard
+from service.limiter import Limiters
 from service.metrics import Metrics
 from service.middleware import Frame, trace_of
 from service.pipeline import READERS, Pipeline
 from service.routes import control, health, models, predict
 from service.routes import metrics as metrics_route
 from service.settings import Settings
+from service.shield import Shield, protect
 from service.steps.decode import configure_pillow
 from service.trace import Outcome
 from service.triton import TritonBackend
 
+if TYPE_CHECKING:
+    from service.telemetry import Telemetry
+
 
 def create_app(settings: Settings, backend: InferenceBackend | None = None) -> FastAPI:
-    """The gateway over ``backend``, by default the Triton that ``settings`` names."""
-    backend = backend or TritonBackend(settings.triton_url)
+    """The gateway over ``backend``, by default the Triton that ``settings`` names.
+
+    Raises:
+        KeysError: the file of API keys cannot be used.
+    """
     metrics = Metrics(settings.timeout_seconds)
-    catalog = Catalog(backend, READERS.keys())
-    pipeline = Pipeline(settings, catalog, backend, metrics)
-    metrics.watch_models(lambda: len(catalog.servable()))
+    backend = backend or TritonBackend(settings, metrics.triton)
+    catalog = Catalog(backend, READERS.keys(), settings.recipes_dir)
+    limiters = Limiters(
+        settings.max_in_flight, settings.queue_seconds, settings.latency_target_seconds
+    )
+    pipeline = Pipeline(settings, catalog, backend, limiters)
+    guard = Guard(settings)
+    metrics.watch_catalog(catalog)
+    metrics.watch_limiters(limiters)
+    telemetry = _telemetry(settings)
     configure_pillow()
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         await catalog.try_refresh()  # a Triton that is not there yet is no reason not to start
-        task = asyncio.create_task(catalog.keep_fresh(settings.catalog_refresh_seconds))
+        tasks = [
+            asyncio.create_task(catalog.keep_fresh(settings.catalog_refresh_seconds)),
+            asyncio.create_task(metrics.keep_sampled()),
+        ]
         yield
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         pipeline.close()
         await backend.close()
+        if telemetry is not None:
+            await asyncio.to_thread(telemetry.close)
 
     app = FastAPIOffline(
         title="Fovea",
@@ -51,11 +74,14 @@ def create_app(settings: Settings, backend: InferenceBackend | None = None) -> F
     )
     app.state.draining = False
     app.state.catalog = catalog
-    app.add_middleware(Frame, metrics=metrics)
-    app.include_router(predict.router(pipeline))
-    app.include_router(models.router(catalog))
-    app.include_router(control.router(settings, catalog, backend))
-    app.include_router(health.router(catalog, backend))
+    app.state.guard = guard
+    protect(app, settings)
+    app.add_middleware(Frame, metrics=metrics, telemetry=telemetry)
+    app.add_middleware(Shield)
+    app.include_router(predict.router(pipeline, guard))
+    app.include_router(models.router(catalog, guard))
+    app.include_router(control.router(settings, catalog, backend, guard))
+    app.include_router(health.router(catalog, backend, settings.required_models))
     app.include_router(metrics_route.router(metrics))
     app.add_exception_handler(GatewayError, _refuse)
     app.add_exception_handler(HTTPException, _refuse_by_status)
@@ -64,11 +90,18 @@ def create_app(settings: Settings, backend: InferenceBackend | None = None) -> F
     return app
 
 
+def _telemetry(settings: Settings) -> "Telemetry | None":
+    if settings.otel_endpoint is None:
+        return None
+    from service.telemetry import Telemetry  # noqa: PLC0415 - its libraries are an extra
+
+    return Telemetry.to(settings.otel_endpoint, settings.otel_share)
+
+
 async def _refuse(request: Request, error: Exception) -> Response:
     assert isinstance(error, GatewayError)  # noqa: S101 - Starlette's table is typed no finer
     trace = trace_of(request.scope)
-    trace.outcome = error.outcome
-    trace.cause = str(error.__cause__ or error)
+    error.record(trace)
     return answer(error, request.scope["path"], trace.request_id)
 
 

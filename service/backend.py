@@ -1,6 +1,6 @@
 """What the gateway needs of an inference server, whoever that is."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -18,6 +18,14 @@ class IndexEntry:
     ready: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """What a model can be asked only to see whether it answers."""
+
+    inputs: Mapping[str, NDArray[Any]]
+    outputs: Sequence[str]
+
+
 class InferenceBackend(Protocol):
     """An inference server; every method raises a GatewayError when it cannot answer."""
 
@@ -26,7 +34,7 @@ class InferenceBackend(Protocol):
         ...
 
     async def model_ready(self, name: str) -> bool:
-        """Whether the server would run ``name`` now."""
+        """Whether the server would run ``name`` now, and that would not fail for certain."""
         ...
 
     async def index(self) -> Sequence[IndexEntry]:
@@ -37,18 +45,23 @@ class InferenceBackend(Protocol):
         """The free-form parameters of a ready model's configuration."""
         ...
 
-    async def infer(
+    async def infer(  # noqa: PLR0913 - these are the parts of a request
         self,
         model: str,
         version: str,
         inputs: Mapping[str, NDArray[Any]],
         outputs: Sequence[str],
         deadline: Deadline,
+        *,
+        metadata: Mapping[str, str] | None = None,
     ) -> Outputs:
         """Run the model once; ``version`` "" leaves the choice to the server.
 
+        ``metadata`` goes along with the request: a `traceparent` (W3C Trace Context), for example.
+
         Raises:
-            BackendUnavailable, ModelNotReady, QueueFull, DeadlineExceeded, InferenceFailed
+            BackendUnavailable, ModelNotReady, ModelBroken, QueueFull, DeadlineExceeded,
+            InferenceFailed, UnexpectedOutput
         """
         ...
 
@@ -66,6 +79,13 @@ class InferenceBackend(Protocol):
 
         Raises:
             BackendUnavailable, LoadFailed, LoadTimeout
+        """
+        ...
+
+    async def keep_watch(self, samples: Callable[[], Mapping[str, Sample]]) -> None:
+        """Find out what no request tells, until cancelled: whether idle models still work.
+
+        ``samples`` gives, at any time, a sample for each model that can be asked.
         """
         ...
 

@@ -2,12 +2,17 @@
 
 import asyncio
 import logging
+import math
+import time
 from collections import defaultdict
 from collections.abc import Collection, Mapping
+from pathlib import Path
+
+import numpy as np
 
 from contract.codec import decode
-from contract.recipe import PARAMETER, RecipeError, Task
-from service.backend import InferenceBackend
+from contract.recipe import PARAMETER, Recipe, RecipeError, Task
+from service.backend import InferenceBackend, Sample
 from service.errors import (
     BackendUnavailable,
     GatewayError,
@@ -15,21 +20,36 @@ from service.errors import (
     ModelNotReady,
     UnknownModel,
 )
+from service.recipes import Given, RecipeFolder
 from service.values import Model
 
 log = logging.getLogger(__name__)
 
 
 class Catalog:
-    """What Triton said at the last look that it answered; kept when it stops answering."""
+    """What Triton said at the last look that it answered; kept when it stops answering.
 
-    def __init__(self, backend: InferenceBackend, tasks: Collection[Task]) -> None:
+    A model's own recipe, in its config.pbtxt, wins over one of ``recipes_dir``.
+    """
+
+    def __init__(
+        self,
+        backend: InferenceBackend,
+        tasks: Collection[Task],
+        recipes_dir: Path | None = None,
+    ) -> None:
         self._backend = backend
         self._tasks = tasks
+        self._recipes = RecipeFolder(recipes_dir)
         self.models: Mapping[str, Model] = {}
         self.learned = False  # whether Triton has answered at all
+        self._seen_at = -math.inf
         self._answering = True
         self._looking = asyncio.Lock()
+
+    def age_seconds(self) -> float:
+        """Time since the last look that Triton answered; infinite where there was none."""
+        return time.monotonic() - self._seen_at
 
     def servable(self) -> list[Model]:
         """The models that a prediction can be asked of, by name."""
@@ -50,11 +70,18 @@ class Catalog:
             )
         return self.models[name]
 
+    def samples(self) -> dict[str, Sample]:
+        """A blank image for each model that can be asked, and the first of its outputs."""
+        recipes = {model.name: model.recipe for model in self.servable()}
+        return {name: _sample(recipe) for name, recipe in recipes.items() if recipe is not None}
+
     async def keep_fresh(self, every_seconds: float) -> None:
-        """Look again and again, until cancelled."""
-        while True:
-            await self.try_refresh()
-            await asyncio.sleep(every_seconds)
+        """Look again and again, and have idle models watched, until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._backend.keep_watch(self.samples))
+            while True:
+                await self.try_refresh()
+                await asyncio.sleep(every_seconds)
 
     async def try_refresh(self) -> None:
         """Look once; if Triton does not answer, say so in the log, once until it does."""
@@ -79,6 +106,7 @@ class Catalog:
             await self._look()
 
     async def _look(self) -> None:
+        await asyncio.to_thread(self._recipes.refresh)
         versions: dict[str, list[str]] = defaultdict(list)
         for entry in await self._backend.index():
             versions[entry.name] += [entry.version] if entry.ready else []
@@ -90,6 +118,7 @@ class Catalog:
             names = {model.name: model.reason or model.versions for model in models}
             log.info("models changed", extra={"models": names})
         self.models, self.learned = fresh, True
+        self._seen_at = time.monotonic()
 
     async def _describe(self, name: str, versions: list[str]) -> Model:
         if not versions:
@@ -99,12 +128,28 @@ class Catalog:
             parameters = await self._backend.parameters(name)
         except (ModelNotReady, InferenceFailed):  # unloaded between the two questions
             return Model(name=name, reason="its configuration could not be read")
-        if PARAMETER not in parameters:
-            reason = f"its config.pbtxt has no parameter {PARAMETER}"
-            return Model(name=name, versions=ready, reason=reason)
-        try:
-            recipe = decode(parameters[PARAMETER])
-        except RecipeError as error:
-            return Model(name=name, versions=ready, reason=f"its recipe is wrong: {error}")
-        reason = "" if recipe.task in self._tasks else f"{recipe.task} is not served here"
-        return Model(name=name, versions=ready, recipe=recipe, reason=reason)
+        recipe, reason, warning = _recipe(parameters.get(PARAMETER), self._recipes.of(name))
+        if recipe is not None and recipe.task not in self._tasks:
+            reason = f"{recipe.task} is not served here"
+        return Model(name=name, versions=ready, recipe=recipe, reason=reason, warning=warning)
+
+
+def _recipe(own: str | None, given: Given | None) -> tuple[Recipe | None, str, str]:
+    """The recipe of a model, why there is none, and what else is wrong."""
+    if own is None:
+        if given is None:
+            return None, f"its config.pbtxt has no parameter {PARAMETER}", ""
+        if given.recipe is None:
+            return None, f"its recipe is wrong: {given.fault}", ""
+        return given.recipe, "", given.fault
+    unused = "" if given is None else "it carries a recipe; its file of the recipes is not used"
+    try:
+        return decode(own), "", unused
+    except RecipeError as error:
+        return None, f"its recipe is wrong: {error}", ""
+
+
+def _sample(recipe: Recipe) -> Sample:
+    spec = recipe.input
+    dtype = np.uint8 if spec.normalisation is None else np.float32
+    return Sample({spec.name: np.zeros((1, *spec.shape), dtype)}, (recipe.outputs[0].name,))

@@ -8,6 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from contract.recipe import Card, DetectionSpec, InputSpec, Task
 from service import values
+from service.errors import problem
+from service.slot import Batch, Slot
 from service.trace import Trace
 from service.values import Model, Result
 
@@ -67,6 +69,9 @@ class ImageSize(BaseModel):
 
     width: int = Field(examples=[640])
     height: int = Field(examples=[480])
+    frames: int | None = Field(
+        None, description="of an animation or a file of several pages; the first was looked at"
+    )
 
 
 class Answer(BaseModel):
@@ -113,7 +118,11 @@ class Answer(BaseModel):
             predictions=_predictions(result.findings.labels),
             class_maps=_class_maps(result.findings.class_maps),
             detections=_detections(result),
-            image=ImageSize(width=result.width, height=result.height),
+            image=ImageSize(
+                width=result.width,
+                height=result.height,
+                frames=result.frames if result.frames > 1 else None,
+            ),
             timings_ms=timings_ms,
             request_id=request_id,
         )
@@ -164,7 +173,9 @@ class ModelInfo(BaseModel):
 
     name: str
     servable: bool = Field(description="whether a prediction can be asked of it")
-    reason: str | None = Field(description="why it cannot be asked")
+    reason: str | None = Field(
+        description="why it cannot be asked, or why its newest recipe is not the one in use"
+    )
     versions: list[str] = Field(description="ready ones, oldest first")
     task: Task | None
     input: InputSpec | None
@@ -182,7 +193,7 @@ class ModelInfo(BaseModel):
         return cls(
             name=model.name,
             servable=model.servable,
-            reason=model.reason or None,
+            reason=model.reason or model.warning or None,
             versions=list(model.versions),
             task=recipe.task if recipe else None,
             input=recipe.input if recipe else None,
@@ -206,7 +217,7 @@ class Health(BaseModel):
 
 
 class Problem(BaseModel):
-    """Every failure: application/problem+json, RFC 9457."""
+    """Every failure: application/problem+json, RFC 9457. Some have further members."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -218,6 +229,42 @@ class Problem(BaseModel):
     request_id: str
     field: str | None = Field(None, description="what in the request was wrong")
     remedy: str | None = Field(None, description="what to do about it")
+
+
+class BatchItem(BaseModel):
+    """What came of one image of a batch: an answer or a problem."""
+
+    index: int = Field(examples=[0], description="position in the request, from 0")
+    file: str | None = Field(None, examples=["a.jpg"], description="name of the form's file")
+    status: int = Field(examples=[200], description="what the image alone would be answered with")
+    answer: Answer | None = None
+    problem: Problem | None = None
+
+    @classmethod
+    def of(cls, index: int, slot: Slot, path: str) -> Self:
+        """The item that tells ``slot``."""
+        request_id, outcome = slot.trace.request_id, slot.outcome
+        if isinstance(outcome, Result):
+            told = Answer.of(outcome, timings(slot.trace), request_id)
+            return cls(index=index, file=slot.name or None, status=200, answer=told)
+        failed = Problem(**problem(outcome, path, request_id))
+        return cls(index=index, file=slot.name or None, status=outcome.status, problem=failed)
+
+
+class BatchAnswer(BaseModel):
+    """What ``POST /predict`` answers to several images, or to a list of them."""
+
+    results: list[BatchItem]
+    timings_ms: dict[str, float] = Field(
+        examples=[{"read": 4.2, "total": 31.7}], description="of the request; items have their own"
+    )
+    request_id: str
+
+    @classmethod
+    def of(cls, batch: Batch, path: str, timings_ms: dict[str, float], request_id: str) -> Self:
+        """The answer that tells ``batch``."""
+        items = [BatchItem.of(index, slot, path) for index, slot in enumerate(batch.slots)]
+        return cls(results=items, timings_ms=timings_ms, request_id=request_id)
 
 
 def problems(meanings: Mapping[int, str]) -> dict[int | str, dict[str, Any]]:

@@ -1,7 +1,7 @@
 """The values that travel the request line."""
 
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +23,7 @@ class Wish:
     score_threshold: float | None = None
     max_detections: int | None = None
     render: bool = False  # whether the answer is a picture
+    timeout_seconds: float | None = None  # no more than the gateway's own
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +32,13 @@ class Body:
 
     chunks: AsyncIterator[bytes]
     content_type: str
+    leaving: Callable[[], Awaitable[object]]  # ends when the caller has gone; to call once read
     content_length: int | None = None
+
+    @property
+    def media_type(self) -> str:
+        """The content type without its parameters, in lower case."""
+        return self.content_type.partition(";")[0].strip().lower()
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +46,14 @@ class Upload:
     """The bytes of one file that should be an image."""
 
     data: bytes
+    name: str = ""  # the caller's, of a form's part
+
+
+@dataclass(frozen=True, slots=True)
+class Uploads:
+    """A batch, in the body's order; of an image that cannot be read out of it, the reason."""
+
+    items: tuple[Upload | Exception, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +65,7 @@ class Image:
     """
 
     picture: PIL.Image.Image
+    frames: int = 1  # of the file; the picture is the first
 
     @property
     def width(self) -> int:
@@ -89,9 +105,12 @@ class Geometry:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """The (1, H, W, 3) uint8 tensor, C-contiguous, and the way back to the image."""
+    """The (1, H, W, 3) uint8 tensor, C-contiguous, and the way back to the image.
 
-    tensor: NDArray[np.uint8]
+    Where the recipe says so it is (1, 3, H, W), or float32.
+    """
+
+    tensor: NDArray[np.uint8] | NDArray[np.float32]
     geometry: Geometry
 
 
@@ -103,6 +122,7 @@ class Model:
     versions: tuple[str, ...] = ()  # ready ones, ascending
     recipe: Recipe | None = None
     reason: str = ""  # why it cannot be asked; empty when it can
+    warning: str = ""  # what is wrong with it although it can
 
     @property
     def servable(self) -> bool:
@@ -196,6 +216,13 @@ class Findings:
     class_maps: tuple[ClassMap, ...] | None = None  # of the first labels
     detections: tuple[Detection, ...] | None = None  # best first
 
+    @property
+    def top_score(self) -> float | None:
+        """Of the best label, or of the best detection's; None where nothing was found."""
+        if self.labels:
+            return self.labels[0].score
+        return self.detections[0].label.score if self.detections else None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
@@ -207,5 +234,6 @@ class Result:
     findings: Findings
     width: int  # of the image
     height: int
+    frames: int = 1  # of the file; the first one was looked at
     untrained: bool = False  # the model's weights are fresh: the findings mean nothing
     picture: bytes | None = None  # a PNG; None: not asked for

@@ -1,7 +1,7 @@
 """Stand-ins behind the real interfaces."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from contract.codec import encode
 from contract.recipe import PARAMETER, Fit, InputSpec, OutputSpec, Recipe, Role, Task
-from service.backend import IndexEntry
+from service.backend import IndexEntry, Sample
 from service.errors import DeadlineExceeded, GatewayError, ModelNotReady, UnknownModel
 from service.trace import Stage
 from service.values import Deadline, Outputs
@@ -59,6 +59,7 @@ class FakeBackend:
     delay_seconds: float = 0.0  # of `infer`
     output: NDArray[Any] | None = None  # answered in place of the model's scores
     tensors: list[NDArray[Any]] = field(default_factory=list)
+    metadata: list[Mapping[str, str]] = field(default_factory=list)  # by request
     asked: list[Sequence[str]] = field(default_factory=list)  # outputs, by request
     repository: dict[str, FakeModel] = field(default_factory=dict)  # what `load` finds there
     load_failure: GatewayError | None = None
@@ -67,6 +68,7 @@ class FakeBackend:
     most_loading: int = 0  # at once
     running: int = 0
     closed: bool = False
+    samples: Callable[[], Mapping[str, Sample]] = dict  # what the catalogue gives to try
 
     async def alive(self) -> None:
         self._refuse_if_away()
@@ -94,10 +96,13 @@ class FakeBackend:
         inputs: Mapping[str, NDArray[Any]],
         outputs: Sequence[str],
         deadline: Deadline,
+        *,
+        metadata: Mapping[str, str] | None = None,
     ) -> Outputs:
         self._refuse_if_away()
         if deadline.remaining_seconds() <= 0:
             raise DeadlineExceeded(Stage.INFER)
+        self.metadata.append(metadata or {})
         self.tensors += inputs.values()
         self.asked.append(outputs)
         self.running += 1
@@ -131,6 +136,9 @@ class FakeBackend:
     async def unload(self, name: str, deadline: Deadline) -> None:  # noqa: ARG002
         self._refuse_if_away()
         self.models[name] = replace(self.models[name], versions=())
+
+    async def keep_watch(self, samples: Callable[[], Mapping[str, Sample]]) -> None:
+        self.samples = samples
 
     async def close(self) -> None:
         self.closed = True

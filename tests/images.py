@@ -1,6 +1,7 @@
 """Images made in memory, for tests that need a particular format, mode or size."""
 
 import io
+import struct
 import zlib
 
 import numpy as np
@@ -44,3 +45,41 @@ def claims_to_be_huge(width: int = 60_000, height: int = 60_000) -> bytes:
 
 def _crc(chunk: bytes) -> bytes:
     return zlib.crc32(chunk).to_bytes(4, "big")
+
+
+def png(width: int, height: int, depth: int, colour: int, rows: bytes, *chunks: bytes) -> bytes:
+    """A PNG of any depth and colour type; ``rows`` each begin with their filter's number."""
+    header = struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, 0)
+    data = png_chunk(b"IDAT", zlib.compress(rows))
+    body = b"".join([png_chunk(b"IHDR", header), *chunks, data, png_chunk(b"IEND", b"")])
+    return b"\x89PNG\r\n\x1a\n" + body
+
+
+def png_chunk(name: bytes, data: bytes) -> bytes:
+    """One chunk, with its length and checksum."""
+    return struct.pack(">I", len(data)) + name + data + _crc(name + data)
+
+
+def tiff(tags: dict[int, list[int]], pixels: bytes = b"", first: int = 8, after: int = 0) -> bytes:
+    """A TIFF of SHORT and LONG tags; ``pixels`` are one strip, unless tag 273 is given.
+
+    ``first`` is where the header says that the directory is, ``after`` where the next one is.
+    """
+    here = 8 + 2 + 12 * (len(tags) + (273 not in tags)) + 4
+    tags = {273: [here], **tags}
+    values = b""
+    entries = b""
+    for tag, numbers in sorted(tags.items()):
+        code, kind = ("I", 4) if max(numbers) > 0xFFFF or tag == 273 else ("H", 3)
+        packed = struct.pack(f"<{len(numbers)}{code}", *numbers)
+        if len(packed) > 4:
+            values += packed
+            packed = struct.pack("<I", here + len(pixels) + len(values) - len(packed))
+        entries += struct.pack("<HHI", tag, kind, len(numbers)) + packed.ljust(4, b"\0")
+    head = struct.pack("<2sHIH", b"II", 42, first, len(tags))
+    return head + entries + struct.pack("<I", after) + pixels + values
+
+
+def jpeg_segment(marker: int, data: bytes) -> bytes:
+    """One segment, with its marker and length."""
+    return bytes([0xFF, marker]) + struct.pack(">H", len(data) + 2) + data

@@ -19,6 +19,7 @@ from service.errors import (
     ModelNotLoaded,
     UnknownModel,
 )
+from service.guard import Guard
 from service.schemas import ModelInfo, problems
 from service.settings import Settings
 from service.values import Deadline, Model
@@ -27,9 +28,11 @@ from service.values import Deadline, Model
 NAME = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$"
 PROBLEMS = problems(
     {
-        403: "model control is off, or a web page of somebody else asks",
+        401: "no API key, where one is needed",
+        403: "model control is off, the key lacks a scope, or a web page of somebody else asks",
         404: "no such model in Triton's repository",
         409: "nothing to unload",
+        421: "not a host of this gateway",
         422: "a name that no model may have",
         502: "Triton could not load it; what was loaded before still answers",
         503: "Triton is not there; see Retry-After",
@@ -82,7 +85,9 @@ class Control:
             raise LoadTimeout(f"the inference server is still at work on model {name!r}") from None
 
 
-def router(settings: Settings, catalog: Catalog, backend: InferenceBackend) -> APIRouter:
+def router(
+    settings: Settings, catalog: Catalog, backend: InferenceBackend, guard: Guard
+) -> APIRouter:
     """The routes over ``backend``; they refuse everybody unless the settings switch them on."""
     control = Control(catalog, backend, settings.load_timeout_seconds)
 
@@ -94,7 +99,11 @@ def router(settings: Settings, catalog: Catalog, backend: InferenceBackend) -> A
         if origin is not None and urlsplit(origin).netloc != request.headers.get("host"):
             raise ForeignOrigin("a web page of another origin may not load or unload models")
 
-    routes = APIRouter(tags=["models"], dependencies=[Depends(admit)], responses=PROBLEMS)
+    routes = APIRouter(
+        tags=["models"],
+        dependencies=[Depends(guard.administer), Depends(admit)],
+        responses=PROBLEMS,
+    )
 
     @routes.post("/models/{name}/load")
     async def load(name: Name) -> ModelInfo:

@@ -1,6 +1,7 @@
 """GET /healthz and /readyz: is the process alive, and should it get traffic."""
 
 import asyncio
+from collections.abc import Collection
 
 from fastapi import APIRouter, Request
 
@@ -10,8 +11,10 @@ from service.errors import GatewayError, NotReady
 from service.schemas import Health, problems
 
 
-def router(catalog: Catalog, backend: InferenceBackend) -> APIRouter:
-    """The probes; only readiness asks ``backend``."""
+def router(
+    catalog: Catalog, backend: InferenceBackend, required: Collection[str] = ()
+) -> APIRouter:
+    """The probes; only readiness asks ``backend``, for ``required`` or else for any model."""
     routes = APIRouter(tags=["health"])
 
     @routes.get("/healthz")
@@ -21,7 +24,7 @@ def router(catalog: Catalog, backend: InferenceBackend) -> APIRouter:
 
     @routes.get("/readyz", responses=problems({503: "no traffic, please; `detail` says why"}))
     async def readyz(request: Request) -> Health:
-        """Ready: Triton answers and would run at least one model that can be asked here."""
+        """Ready: Triton answers, and would run the models that are required, or else any one."""
         if request.app.state.draining:
             raise NotReady("the gateway is shutting down")
         try:
@@ -29,7 +32,12 @@ def router(catalog: Catalog, backend: InferenceBackend) -> APIRouter:
         except GatewayError as error:
             raise NotReady(error.detail) from error.__cause__
         names = [model.name for model in catalog.servable()]
-        if not any(await asyncio.gather(*(_ready(backend, name) for name in names))):
+        answers = await asyncio.gather(*(_ready(backend, name) for name in names))
+        ready = {name for name, is_ready in zip(names, answers, strict=True) if is_ready}
+        missing = [name for name in required if name not in ready]
+        if missing:
+            raise NotReady(f"not ready: {', '.join(missing)}", models=missing)
+        if not ready:
             raise NotReady("no model that can be asked is ready; GET /models has the reasons")
         return Health(status="ready")
 

@@ -1,6 +1,8 @@
 """GET /metrics: the Prometheus exposition."""
 
-from fastapi import APIRouter, Response
+import asyncio
+
+from fastapi import APIRouter, Request, Response
 
 from service.metrics import Metrics
 
@@ -10,8 +12,12 @@ def router(metrics: Metrics) -> APIRouter:
     routes = APIRouter(tags=["health"])
 
     @routes.get("/metrics", response_class=Response)
-    async def exposition() -> Response:
-        """Every series of this process."""
-        return Response(metrics.render(), headers={"Content-Type": metrics.content_type})
+    async def exposition(request: Request) -> Response:
+        """Every series of this process, or of all workers together."""
+        metrics.sample()
+        accept = request.headers.get("accept", "")
+        # On a thread: thousands of lines would keep requests waiting.
+        text, media_type = await asyncio.to_thread(metrics.render, accept)
+        return Response(text, headers={"Content-Type": media_type})
 
     return routes

@@ -2,17 +2,19 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path
+from fastapi import APIRouter, Depends, Path
 
 from service.catalog import Catalog
+from service.guard import Guard
 from service.schemas import ModelInfo, Models, problems
 
+DENIED = problems({401: "no API key, where one is needed", 421: "not a host of this gateway"})
 PROBLEMS = problems({404: "no such model", 503: "Triton has not answered yet"})
 
 
-def router(catalog: Catalog) -> APIRouter:
+def router(catalog: Catalog, guard: Guard) -> APIRouter:
     """The routes over ``catalog``."""
-    routes = APIRouter(tags=["models"])
+    routes = APIRouter(tags=["models"], dependencies=[Depends(guard.look)], responses=DENIED)
 
     @routes.get("/models")
     async def models() -> Models:

@@ -1,6 +1,9 @@
 """Outputs and Recipe to Labels, best first."""
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 from contract.recipe import Recipe, Role
 from service.output import floats
@@ -13,7 +16,16 @@ def classify(outputs: Outputs, recipe: Recipe, top_k: int | None = None) -> tupl
     Raises:
         UnexpectedOutput: not one finite float for each label.
     """
-    name = recipe.output(Role.PROBABILITIES)
-    row = floats(outputs, name, (len(recipe.labels),))
+    row = _probabilities(outputs, recipe)
     best = np.argsort(-row, kind="stable")[:top_k]
     return tuple(Label(recipe.labels[i], int(i), float(row[i])) for i in best)
+
+
+def _probabilities(outputs: Outputs, recipe: Recipe) -> NDArray[np.floating[Any]]:
+    shape = (len(recipe.labels),)
+    if recipe.has(Role.PROBABILITIES):
+        return floats(outputs, recipe.output(Role.PROBABILITIES), shape)
+    logits = floats(outputs, recipe.output(Role.LOGITS), shape).astype(np.float64)
+    shares = np.exp(logits - logits.max())  # softmax, without overflow
+    probabilities: NDArray[np.float64] = shares / shares.sum()
+    return probabilities

@@ -1,11 +1,13 @@
 """Image and InputSpec to the tensor, and the Geometry that undoes the resize."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import PIL.Image
+from numpy.typing import NDArray
 
-from contract.recipe import ColourOrder, Fit, InputSpec, Interpolation
+from contract.recipe import ColourOrder, Fit, InputSpec, Interpolation, Layout, Normalisation
 from service.values import Geometry, Image, Prepared
 
 FILTERS = {
@@ -24,12 +26,28 @@ class _Plan:
 
 
 def preprocess(image: Image, spec: InputSpec) -> Prepared:
-    """A (1, height, width, 3) uint8 tensor; an Image always gives one."""
+    """A (1, height, width, 3) uint8 tensor, or what else ``spec`` says; an Image always gives one.
+
+    With Layout.NCHW it is (1, 3, height, width); with a normalisation it is float32.
+    """
     plan = _PLANS[spec.fit](image, spec)
-    pixels = np.asarray(_place(image.picture, plan, spec))
+    pixels: NDArray[Any] = np.asarray(_place(image.picture, plan, spec))  # (H, W, 3)
     if spec.colour is ColourOrder.BGR:
-        pixels = np.ascontiguousarray(pixels[..., ::-1])
-    return Prepared(pixels[np.newaxis], _geometry(image, plan))
+        pixels = pixels[..., ::-1]
+    if spec.normalisation is not None:
+        pixels = _normalise(pixels, spec.normalisation)
+    if spec.layout is Layout.NCHW:
+        pixels = pixels.transpose(2, 0, 1)
+    return Prepared(np.ascontiguousarray(pixels)[np.newaxis], _geometry(image, plan))
+
+
+def _normalise(pixels: NDArray[np.uint8], by: Normalisation) -> NDArray[np.float32]:
+    """(pixels × scale - mean) / std, as one multiplication and one subtraction."""
+    std = np.array(by.std)
+    levels = pixels.astype(np.float32)
+    levels *= (by.scale / std).astype(np.float32)
+    levels -= (np.array(by.mean) / std).astype(np.float32)
+    return levels
 
 
 def _place(picture: PIL.Image.Image, plan: _Plan, spec: InputSpec) -> PIL.Image.Image:

@@ -16,6 +16,8 @@ from contract.recipe import (
     Fit,
     InputSpec,
     Interpolation,
+    Layout,
+    Normalisation,
     OutputSpec,
     Recipe,
     RecipeError,
@@ -45,6 +47,8 @@ CARD = Card(
     trained_on=None,
     weights_sha256="0" * 64,
 )
+positive = st.floats(0.001, 1000)
+triples = st.tuples(positive, positive, positive)
 inputs = st.builds(
     InputSpec,
     name=st.text(min_size=1),
@@ -53,13 +57,17 @@ inputs = st.builds(
     fit=st.sampled_from([Fit.STRETCH, Fit.LETTERBOX]),
     interpolation=st.sampled_from(Interpolation),
     fill=st.tuples(*[st.integers(0, 255)] * 3),
+    layout=st.sampled_from(Layout),
+    normalisation=st.none() | st.builds(Normalisation, scale=positive, mean=triples, std=triples),
 )
 labels = st.lists(st.text(), min_size=1, unique=True).map(tuple)
 classifiers = st.builds(
     Recipe,
     task=st.just(Task.CLASSIFICATION),
     input=inputs,
-    outputs=st.just((OutputSpec(name="OUTPUT__0", role=Role.PROBABILITIES),)),
+    outputs=st.sampled_from([Role.PROBABILITIES, Role.LOGITS]).map(
+        lambda role: (OutputSpec(name="OUTPUT__0", role=role),)
+    ),
     labels=labels,
     card=st.none() | cards,
 )
@@ -136,6 +144,11 @@ def test_a_hand_written_recipe_needs_only_the_fields_without_default() -> None:
         (("outputs", 0, "name"), None, r"outputs\[0\].name is None"),
         (("outputs", 0, "shape"), [3, 4, 4], "output.shape belongs to the role class_maps"),
         (("outputs", 0, "role"), "class_maps", "output.shape belongs to the role class_maps"),
+        (("input", "layout"), "chw", "input.layout is 'chw'; it must be one of nhwc, nchw"),
+        (("input", "normalisation"), {"std": [1, 0, 1]}, "input.normalisation.std is"),
+        (("input", "normalisation"), {"scale": 0}, "input.normalisation.scale is 0.0; it must be"),
+        (("input", "normalisation"), {"mean": [1, 2]}, "input.normalisation.mean has 2 items"),
+        (("input", "normalisation"), {"mean": [1, 2, math.nan]}, "input.normalisation.mean is"),
         (("untrained",), 1, "untrained is 1; it must be of type boolean"),
         (("untrained",), None, "untrained is None; it must be of type boolean"),
         (("card",), {"epochs": 1}, "card.architecture is missing"),
@@ -180,6 +193,26 @@ def test_only_detectors_have_limits_and_all_of_them() -> None:
 def test_what_a_model_does_not_have_is_not_written() -> None:
     written = json.loads(encode(decode(json.dumps(document()))))
     assert not {"detection", "card", "untrained"} & written.keys()
+
+
+def test_readers_that_know_no_other_layout_can_read_what_is_as_it_always_was() -> None:
+    written = json.loads(encode(decode(json.dumps(document()))))
+    assert not {"layout", "normalisation"} & written["input"].keys()
+
+
+def test_the_shape_follows_the_layout() -> None:
+    spec = decode(json.dumps(document())).input
+    assert spec.shape == (64, 64, 3)
+    assert replace(spec, height=32, layout=Layout.NCHW).shape == (3, 32, 64)
+
+
+def test_logits_may_stand_in_for_probabilities_but_not_beside_them() -> None:
+    changed = document()
+    changed["outputs"][0]["role"] = "logits"
+    assert decode(json.dumps(changed)).output(Role.LOGITS) == "OUTPUT__0"
+    changed["outputs"].append({"name": "OUTPUT__1", "role": "probabilities"})
+    with pytest.raises(RecipeError, match="outputs has probabilities and logits"):
+        decode(json.dumps(changed))
 
 
 def test_an_untrained_model_is_marked_and_has_no_card() -> None:

@@ -1,19 +1,29 @@
 """The catalogue follows Triton, and outlives it."""
 
 import asyncio
+from pathlib import Path
 
+import numpy as np
 import pytest
 
-from contract.recipe import Task
+from contract.recipe import Layout, Normalisation, Task
 from service.catalog import Catalog
 from service.errors import BackendUnavailable, ModelNotReady
-from tests.fakes import FakeBackend, FakeModel
+from tests.fakes import RECIPE, FakeBackend, FakeModel, recipe
 
 pytestmark = pytest.mark.anyio
 
 
-def catalog(backend: FakeBackend) -> Catalog:
-    return Catalog(backend, {Task.CLASSIFICATION})
+TOML = """
+task = "classification"
+labels = ["cat", "dog"]
+input = { name = "x", height = 32, width = 32, fit = "stretch" }
+outputs = [{ name = "y", role = "logits" }]
+"""
+
+
+def catalog(backend: FakeBackend, recipes: Path | None = None) -> Catalog:
+    return Catalog(backend, {Task.CLASSIFICATION}, recipes)
 
 
 async def test_loading_and_unloading_shows_at_the_next_look() -> None:
@@ -82,3 +92,53 @@ async def test_the_reason_is_told(model: FakeModel, reason: str) -> None:
     known = catalog(FakeBackend({"odd": model}))
     await known.refresh()
     assert reason in known.models["odd"].reason
+
+
+async def test_a_model_without_a_recipe_may_be_given_one(tmp_path: Path) -> None:
+    known = catalog(FakeBackend({"plain": FakeModel(recipe=None)}), tmp_path)
+    await known.refresh()
+    assert not known.servable()
+    (tmp_path / "plain.toml").write_text(TOML)
+    await known.refresh()
+    (model,) = known.servable()
+    assert model.recipe is not None
+    assert model.recipe.labels == ("cat", "dog")
+
+
+async def test_a_wrong_recipe_is_told_and_the_old_one_stays(tmp_path: Path) -> None:
+    file = tmp_path / "plain.toml"
+    known = catalog(FakeBackend({"plain": FakeModel(recipe=None)}), tmp_path)
+    for text, servable in ((TOML.replace("32", "0"), False), (TOML, True), ("labels = [", True)):
+        file.write_text(text)
+        await known.refresh()
+        assert known.models["plain"].servable is servable
+    assert "plain.toml: it is not TOML" in known.models["plain"].warning
+    file.unlink()
+    await known.refresh()
+    assert not known.servable()
+
+
+async def test_the_recipe_that_a_model_carries_wins(tmp_path: Path) -> None:
+    (tmp_path / "signs.toml").write_text(TOML)
+    known = catalog(FakeBackend(), tmp_path)
+    await known.refresh()
+    assert known.models["signs"].recipe == RECIPE
+    assert "not used" in known.models["signs"].warning
+
+
+async def test_each_model_that_can_be_asked_has_a_blank_image_to_be_tried_with() -> None:
+    spec = {"name": "x", "height": 32, "width": 48, "fit": RECIPE.input.fit}
+    other = type(RECIPE.input)(**spec, layout=Layout.NCHW, normalisation=Normalisation())
+    backend = FakeBackend({
+        "signs": FakeModel(),
+        "other": FakeModel(recipe(input=other)),
+        "plain": FakeModel(recipe=None),
+    })  # fmt: skip
+    known = catalog(backend)
+    await known.refresh()
+    samples = known.samples()
+    blank = {name: next(iter(sample.inputs.values())) for name, sample in samples.items()}
+    assert (blank["signs"].shape, blank["signs"].dtype) == ((1, 64, 64, 3), np.uint8)
+    assert (blank["other"].shape, blank["other"].dtype) == ((1, 3, 32, 48), np.float32)
+    assert set(samples) == {"signs", "other"}
+    assert samples["signs"].outputs == ("OUTPUT__0",)

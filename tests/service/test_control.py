@@ -99,7 +99,7 @@ async def test_a_path_is_no_name(path: str) -> None:
 
 @pytest.mark.parametrize(
     ("origin", "allowed"),
-    [("http://gateway", True), ("https://evil.example", False), ("null", False)],
+    [("http://localhost", True), ("https://evil.example", False), ("null", False)],
 )
 async def test_a_page_of_somebody_else_may_not(origin: str, allowed: bool) -> None:
     async with gateway(backend(), **ON) as client:

@@ -47,6 +47,18 @@ async def test_without_a_model_for_us_it_is_not_ready(models: dict) -> None:
     assert "no model" in response.json()["detail"]
 
 
+@pytest.mark.parametrize(
+    ("required", "missing"), [("signs", []), ("cars,signs", ["cars"]), ("plain", ["plain"])]
+)
+async def test_the_models_that_are_required_decide(required: str, missing: list[str]) -> None:
+    backend = FakeBackend({"signs": FakeModel(), "plain": FakeModel(recipe=None)})
+    async with gateway(backend, required_models=required) as client:
+        response = await client.get("/readyz")
+        assert (await client.get("/healthz")).status_code == 200
+    assert response.status_code == (503 if missing else 200)
+    assert response.json().get("models", []) == missing
+
+
 async def test_a_gateway_that_starts_before_triton_catches_up() -> None:
     backend = FakeBackend(away=BackendUnavailable("not there yet"))
     async with gateway(backend, catalog_refresh_seconds=0.01) as client:

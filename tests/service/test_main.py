@@ -124,7 +124,7 @@ async def test_a_caller_that_leaves_is_let_go_quietly() -> None:
     async with running(Script(recipe=RECIPE)) as gateway:
         url = gateway.client.base_url
         _, writer = await asyncio.open_connection(url.host, url.port)
-        head = "POST /predict HTTP/1.1\r\nHost: x\r\nContent-Type: image/jpeg\r\n"
+        head = "POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/jpeg\r\n"
         writer.write(f"{head}Content-Length: 100000\r\n\r\nhalf".encode())
         await writer.drain()
         await asyncio.sleep(0.1)

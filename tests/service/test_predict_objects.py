@@ -160,7 +160,8 @@ async def test_detections_are_counted_and_drawing_is_timed() -> None:
         text = (await client.get("/metrics")).text
     assert 'fovea_detections_bucket{le="1.0",model="objects"} 0.0' in text
     assert 'fovea_detections_bucket{le="2.0",model="objects"} 2.0' in text
-    assert 'fovea_stage_seconds_count{model="objects",stage="draw"} 1.0' in text
+    drawn = 'fovea_stage_seconds_count{model="objects",outcome="ok",stage="draw",version="1"}'
+    assert f"{drawn} 1.0" in text
 
 
 @pytest.mark.parametrize("asked", [{"accept": "image/png"}, {"render": "true"}])

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from contract.recipe import ColourOrder, Fit, InputSpec, Interpolation
+from contract.recipe import ColourOrder, Fit, InputSpec, Interpolation, Layout, Normalisation
 from service.steps.preprocess import preprocess
 from service.values import Image
 from tests.images import QUARTERS, quarters
@@ -40,6 +40,23 @@ def test_an_image_of_the_right_size_is_not_resampled(fit: Fit) -> None:
 def test_bgr_swaps_red_and_blue() -> None:
     rgb = tensor(quarters(64, 64))
     np.testing.assert_array_equal(tensor(quarters(64, 64), colour=ColourOrder.BGR), rgb[..., ::-1])
+
+
+def test_channels_come_first_where_the_model_wants_it() -> None:
+    array = preprocess(Image(quarters(64, 48)), spec(layout=Layout.NCHW, width=80)).tensor
+    assert (array.shape, array.dtype) == ((1, 3, 64, 80), np.uint8)
+    assert array.flags.c_contiguous
+    np.testing.assert_array_equal(array[0].transpose(1, 2, 0), tensor(quarters(), width=80)[0])
+
+
+@pytest.mark.parametrize("colour", ColourOrder)
+def test_normalisation_is_the_formula_for_each_channel(colour: ColourOrder) -> None:
+    mean, std = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+    wanted = (tensor(quarters(), colour=colour) / 255 - mean) / std
+    changes = {"colour": colour, "normalisation": Normalisation(mean=mean, std=std)}
+    array = preprocess(Image(quarters()), spec(**changes)).tensor
+    assert (array.dtype, array.flags.c_contiguous) == (np.float32, True)
+    np.testing.assert_allclose(array, wanted, atol=1e-6)
 
 
 def test_a_letterbox_fills_its_bars() -> None:

@@ -19,17 +19,13 @@ from service.errors import (
     QueueFull,
     UnknownModel,
 )
+from service.settings import Settings
 from service.triton import TritonBackend
-from service.values import Deadline, Outputs
-from tests.service.scripted_triton import Script, connected, listening
+from service.values import Deadline
+from tests.service.scripted_triton import Script, client, connected, listening
+from tests.service.triton.asking import TENSOR, infer
 
 pytestmark = pytest.mark.anyio
-TENSOR = np.arange(12, dtype=np.uint8).reshape(1, 2, 2, 3)
-
-
-async def infer(backend: TritonBackend, seconds: float = 5, version: str = "") -> Outputs:
-    inputs = {"INPUT__0": TENSOR}
-    return await backend.infer("signs", version, inputs, ["OUTPUT__0"], Deadline.after(seconds))
 
 
 async def test_an_inference_carries_the_pixels_and_brings_back_the_array() -> None:
@@ -67,7 +63,9 @@ async def test_the_repository_is_read() -> None:
         ("UNAVAILABLE", "Server is stopping, scheduler has stopped", BackendUnavailable),
         ("UNAVAILABLE", "This protocol is restricted, expecting header", InferenceFailed),
         ("UNAVAILABLE", "failed to connect to all addresses", BackendUnavailable),
-        ("DEADLINE_EXCEEDED", "Deadline Exceeded", DeadlineExceeded),
+        ("UNKNOWN", "Stream removed", BackendUnavailable),
+        ("INTERNAL", "Received RST_STREAM with error code 2", BackendUnavailable),
+        ("DEADLINE_EXCEEDED", "Stream removed (Deadline Exceeded)", DeadlineExceeded),
         ("NOT_FOUND", "Request for unknown model: 'signs' is not found", ModelNotReady),
         ("NOT_FOUND", "'signs' has no available versions", ModelNotReady),
         ("INVALID_ARGUMENT", "unexpected shape for input 'INPUT__0'", InferenceFailed),
@@ -144,12 +142,11 @@ async def test_a_load_ends_with_its_deadline() -> None:
 async def test_no_server_is_unavailable_at_once() -> None:
     async with listening(Script()) as port:
         pass
-    backend = TritonBackend(f"127.0.0.1:{port}")
     start = time.monotonic()
-    with pytest.raises(BackendUnavailable):
-        await infer(backend)
+    async with client(port) as backend:
+        with pytest.raises(BackendUnavailable):
+            await infer(backend)
     assert time.monotonic() - start < 2
-    await backend.close()
 
 
 async def test_the_deadline_ends_the_call_in_triton_too() -> None:
@@ -179,9 +176,27 @@ async def test_a_cancelled_caller_cancels_the_call() -> None:
     assert call.cancelled()
 
 
+async def test_the_queue_gets_the_time_that_is_left() -> None:
+    script = Script()
+    async with connected(script) as backend:
+        await infer(backend, seconds=5)
+    microseconds = script.inferences[0].parameters["timeout"].int64_param
+    assert 4_000_000 < microseconds <= 5_000_000
+
+
+async def test_a_trace_context_goes_along() -> None:
+    script = Script()
+    parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    async with connected(script) as backend:
+        await backend.infer(
+            "signs", "", {"x": TENSOR}, ["y"], Deadline.after(5), metadata={"traceparent": parent}
+        )
+    assert script.metadata[0]["traceparent"] == parent
+
+
 async def test_a_restarted_server_is_found_again_within_seconds() -> None:
     async with listening(Script()) as port:
-        backend = TritonBackend(f"127.0.0.1:{port}")
+        backend = TritonBackend(Settings(triton_url=f"127.0.0.1:{port}"))
         await infer(backend)
     with pytest.raises(BackendUnavailable):
         await infer(backend)
@@ -197,3 +212,9 @@ async def test_a_restarted_server_is_found_again_within_seconds() -> None:
         else:
             pytest.fail("the server was not found again")
     await backend.close()
+
+
+@pytest.mark.parametrize("url", ["", "host", "host:", "a:1,", "a:1,,b:2", "a:1, b:2", "a:b"])
+def test_an_address_that_is_none_is_refused(url: str) -> None:
+    with pytest.raises(ValueError, match="triton_url"):
+        Settings(triton_url=url)

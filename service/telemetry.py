@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from functools import partial
-from typing import Self
+from typing import Self, TypedDict
 
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import Resource
@@ -25,6 +25,13 @@ PATH = "/v1/traces"  # of OTLP over HTTP
 EXPORT_SECONDS = 5.0  # for one batch of spans
 CLOSE_SECONDS = 5.0  # at the end, for what is left
 UNSET, ERROR = Status(StatusCode.UNSET), Status(StatusCode.ERROR)
+
+
+class _Extent(TypedDict):
+    """When a span lasted, in nanoseconds since 1970."""
+
+    start_time: int
+    end_time: int
 
 
 class Telemetry:
@@ -125,7 +132,7 @@ def _told(trace: Trace) -> Mapping[str, str]:
     return {name: text for name, text in told.items() if text}
 
 
-def _extent(began: float, ended: float) -> Mapping[str, int]:
+def _extent(began: float, ended: float) -> _Extent:
     """From perf_counter's seconds to nanoseconds since 1970."""
     epoch = time.time_ns() - time.perf_counter_ns()
     return {"start_time": epoch + int(began * 1e9), "end_time": epoch + int(ended * 1e9)}

@@ -18,7 +18,8 @@ from service.guard import Guard
 from service.limiter import Limiters
 from service.metrics import Metrics
 from service.middleware import Frame, trace_of
-from service.pipeline import READERS, Pipeline
+from service.pipeline import Pipeline
+from service.predictor import READERS
 from service.routes import control, health, models, predict
 from service.routes import metrics as metrics_route
 from service.settings import Settings

@@ -9,7 +9,7 @@ from service.catalog import Catalog
 from service.errors import BodyTimeout, InvalidParameter
 from service.limiter import Limiter, Limiters
 from service.pool import Budget, Pool
-from service.predictor import INLINE_BYTES, READERS, Predictor
+from service.predictor import INLINE_BYTES, Predictor
 from service.presence import Presence
 from service.settings import Settings
 from service.slot import Batch
@@ -19,8 +19,6 @@ from service.steps.read import FORM, JSON, read
 from service.steps.select import select
 from service.trace import Stage, Trace
 from service.values import Body, Choice, Deadline, Result, Upload, Uploads, Wish
-
-__all__ = ["READERS", "Pipeline"]
 
 SMALL_BODY = 1 << 20  # bytes; that much is at hand for each request that is admitted
 COPIES = {FORM: 2, JSON: 3}  # of a body while it is taken apart: base64 also becomes a string

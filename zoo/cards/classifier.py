@@ -2,13 +2,12 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from typing import Any
 
-from contract.recipe import Card, Figure
-from zoo.cards.options import options
+from contract.recipe import Figure
 from zoo.cards.purpose import purpose
-from zoo.data.description import Data
+from zoo.cards.trained import TrainedCard, common
 from zoo.schedules import Schedule
 
 USE = """To show and to measure the serving stack, and to compare attention mechanisms on one task.
@@ -16,51 +15,17 @@ USE = """To show and to measure the serving stack, and to compare attention mech
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ModelCard:
+class ModelCard(TrainedCard):
     """What the weights are, how they came about and how good they are."""
 
-    name: str  # of the weights
-    network: str  # the architecture to build, e.g. "mbv2_simam"
-    options: Mapping[str, Any] = field(default_factory=dict)  # more arguments of zoo.create
-    architecture: str
-    attention: str
-    num_classes: int
-    image_size: int  # pixels, height and width
-    labels: tuple[str, ...]
-    parameters: int
-    started_from: str | None = None  # the weights, of the same network, that it started with
-    data: Data
     schedule: Schedule
-    best_epoch: int  # the one that was kept, from 1; chosen on the validation images
     validation_accuracy: Figure
     test_accuracy: Figure
     test_accuracy_per_class: Mapping[str, Figure]
-    trained_on: str  # ISO date
-    versions: Mapping[str, str]  # of the libraries that drew the data and trained the weights
-    weights_sha256: str
 
-    @property
-    def image_hw(self) -> tuple[int, int]:
-        """Pixels, height and width."""
-        return self.image_size, self.image_size
-
-    @property
-    def shorter_side(self) -> int | None:
-        """None: images are stretched to the input, not cropped."""
-        return None
-
-    def summary(self) -> Card:
-        """The part that travels to the gateway inside the recipe."""
-        return Card(
-            architecture=self.architecture,
-            attention=self.attention,
-            parameters=self.parameters,
-            data=str(self.data),
-            epochs=self.schedule.epochs,
-            trained_on=self.trained_on,
-            weights_sha256=self.weights_sha256,
-            metrics={"test_accuracy": self.test_accuracy},
-        )
+    def metrics(self) -> Mapping[str, Figure]:
+        """Accuracy."""
+        return {"test_accuracy": self.test_accuracy}
 
 
 def to_json(card: ModelCard) -> str:
@@ -76,11 +41,7 @@ def from_json(text: str) -> ModelCard:
     """
     fields: dict[str, Any] = json.loads(text)
     per_class = fields["test_accuracy_per_class"]
-    fields |= {
-        "network": fields.get("network", fields["name"]),  # older cards have one name for both
-        "options": options(fields),
-        "labels": tuple(fields["labels"]),
-        "data": Data(**fields["data"]),
+    fields |= common(fields) | {
         "schedule": Schedule(**fields["schedule"]),
         "validation_accuracy": Figure(**fields["validation_accuracy"]),
         "test_accuracy": Figure(**fields["test_accuracy"]),

@@ -2,13 +2,12 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from typing import Any
 
-from contract.recipe import Card, Figure
-from zoo.cards.options import options
+from contract.recipe import Figure
 from zoo.cards.purpose import purpose
-from zoo.data.description import Data
+from zoo.cards.trained import TrainedCard, common
 from zoo.evaluation.coco import Precision, figures
 from zoo.schedules import DetectorSchedule
 
@@ -21,56 +20,22 @@ DIFFERENT = "- Real photographs differ from the drawings in ways that were not m
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DetectorCard:
+class DetectorCard(TrainedCard):
     """What the weights are, how they came about and how good they are."""
 
-    name: str  # of the weights
-    network: str  # the architecture to build, e.g. "retinanet_mbv2_simam"
-    options: Mapping[str, Any] = field(default_factory=dict)  # more arguments of zoo.create
-    architecture: str
-    attention: str
-    num_classes: int
-    image_size: int  # pixels, height and width
-    labels: tuple[str, ...]
-    parameters: int
-    started_from: str | None = None  # the weights, of the same network, that it started with
     backbone_from: str | None  # the classifier whose weights the backbone started with
-    data: Data
     schedule: DetectorSchedule
-    best_epoch: int  # the one that was kept, from 1; chosen on the validation scenes
     validation_ap: float
     test_precision: Precision
-    trained_on: str  # ISO date
-    versions: Mapping[str, str]  # of the libraries that drew the data and trained the weights
-    weights_sha256: str
-
-    @property
-    def image_hw(self) -> tuple[int, int]:
-        """Pixels, height and width."""
-        return self.image_size, self.image_size
-
-    @property
-    def shorter_side(self) -> int | None:
-        """None: images are letterboxed, not cropped."""
-        return None
 
     @property
     def test_accuracy(self) -> None:
         """A detector has no accuracy; its precision is in ``test_precision``."""
         return
 
-    def summary(self) -> Card:
-        """The part that travels to the gateway inside the recipe."""
-        return Card(
-            architecture=self.architecture,
-            attention=self.attention,
-            parameters=self.parameters,
-            data=str(self.data),
-            epochs=self.schedule.epochs,
-            trained_on=self.trained_on,
-            weights_sha256=self.weights_sha256,
-            metrics={f"test_{name}": figure for name, figure in figures(self.test_precision)},
-        )
+    def metrics(self) -> Mapping[str, Figure]:
+        """COCO's figures."""
+        return {f"test_{name}": figure for name, figure in figures(self.test_precision)}
 
 
 def to_json(card: DetectorCard) -> str:
@@ -87,11 +52,8 @@ def from_json(text: str) -> DetectorCard:
     fields: dict[str, Any] = json.loads(text)
     return DetectorCard(
         **fields
+        | common(fields)
         | {
-            "network": fields.get("network", fields["name"]),  # older cards have one name for both
-            "options": options(fields),
-            "labels": tuple(fields["labels"]),
-            "data": Data(**fields["data"]),
             "schedule": DetectorSchedule(**fields["schedule"]),
             "test_precision": _precision(fields["test_precision"]),
         }

@@ -1,5 +1,8 @@
 """Keys and rates as callers meet them: on the routes of the whole app."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -54,14 +57,20 @@ async def test_every_answer_is_shielded() -> None:
         assert (await client.get("/healthz", headers={"host": "evil.example"})).status_code == 421
 
 
-def test_a_wrong_file_of_keys_stops_the_start(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_wrong_file_of_keys_stops_the_start(tmp_path: Path) -> None:
     file = tmp_path / "keys"
     file.write_text("phone:predict\n")
-    monkeypatch.setenv("FOVEA_API_KEYS_FILE", str(file))
-    assert main([]) == 2
-    assert "line 1" in capsys.readouterr().err
+    # A process of its own: a start takes the logging and the signals of the one it is in.
+    ended = subprocess.run(
+        [sys.executable, "-m", "service"],
+        env=os.environ | {"FOVEA_API_KEYS_FILE": str(file)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert ended.returncode == 2
+    assert "line 1" in ended.stderr
 
 
 def test_keygen_prints_a_key_and_the_line_that_lets_it_in(

@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from contract.recipe import InputSpec, Layout
-from service.values import Prepared, Upload
+from pixels.fit import Prepared
+from service.values import Upload
 
 SAMPLES = 16  # rows and columns, of some hundred, that are enough for a mean
 

@@ -83,38 +83,6 @@ class Image:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Geometry:
-    """Where the image went inside the tensor: tensor = image × scale + offset, per axis."""
-
-    scale_x: float
-    scale_y: float
-    offset_x: float
-    offset_y: float
-    width: int  # of the image
-    height: int
-
-    def undo(self, points: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
-        """(…, 2) x, y in tensor pixels to image pixels; a point in the bars lies outside."""
-        scale, offset = (self.scale_x, self.scale_y), (self.offset_x, self.offset_y)
-        return (np.asarray(points, dtype=np.float64) - offset) / scale
-
-    def clip(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
-        """The points of the image that are nearest to ``points``."""
-        return np.clip(points, 0, (self.width, self.height))
-
-
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """The (1, H, W, 3) uint8 tensor, C-contiguous, and the way back to the image.
-
-    Where the recipe says so it is (1, 3, H, W), or float32.
-    """
-
-    tensor: NDArray[np.uint8] | NDArray[np.float32]
-    geometry: Geometry
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Model:
     """One model of Triton's repository, as far as the gateway knows it."""
 

@@ -6,10 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from contract.recipe import Recipe, Role
+from pixels.geometry import Geometry
 from service.output import floats, integers
 from service.paste import runs
 from service.rle import compress
-from service.values import Box, Detection, Geometry, Label, Mask, Outputs
+from service.values import Box, Detection, Label, Mask, Outputs
 
 GRID = (28, 28)  # of a mask
 

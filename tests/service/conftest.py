@@ -2,7 +2,7 @@
 
 import pytest
 
-from service.steps.decode import configure_pillow
+from pixels.decode import configure_pillow
 
 
 @pytest.fixture

@@ -7,9 +7,11 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+from pixels.decode import configure_pillow
+from pixels.native import return_large_blocks
 from service.pool import Pool
 from service.settings import Settings
-from service.steps.decode import configure_pillow, decode, inspect
+from service.steps.decode import decode, inspect
 from service.values import Upload
 
 
@@ -55,6 +57,7 @@ def apart(work: Callable[[], str]) -> None:
 
 if __name__ == "__main__":
     configure_pillow()
+    return_large_blocks()
     files = [Path(name) for name in sys.argv[1:]]
     for file in files:
         apart(partial(alone, file))

@@ -7,17 +7,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pycocotools import mask as coco
 
+from pixels.fit import prepare
+from pixels.geometry import Geometry
 from service.errors import UnexpectedOutput
 from service.steps.detect import detect
-from service.steps.preprocess import preprocess
-from service.values import Geometry, Image, Outputs
+from service.values import Outputs
 from tests.service.detector import SLOTS, THREE, arrays, recipe
 
 WIDE = (128, 64)
 
 
 def geometry(size: tuple[int, int] = WIDE, **shape: int) -> Geometry:
-    return preprocess(Image(PIL.Image.new("RGB", size)), recipe(**shape).input).geometry
+    return prepare(PIL.Image.new("RGB", size), recipe(**shape).input).geometry
 
 
 def found(answer: dict = THREE, *limits, masks: bool = False, size: tuple[int, int] = WIDE):

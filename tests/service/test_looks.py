@@ -3,9 +3,8 @@
 import pytest
 
 from contract.recipe import Fit, InputSpec, Layout, Normalisation
+from pixels.fit import prepare
 from service.looks import brightness
-from service.steps.preprocess import preprocess
-from service.values import Image
 from tests.images import jpeg, quarters
 from tests.service.client import gateway, predict
 from tests.service.scraping import scraped
@@ -35,7 +34,7 @@ def test_brightness_is_that_of_the_image_whatever_the_tensor(
     spec = InputSpec(
         name="x", height=64, width=64, fit=Fit.STRETCH, layout=layout, normalisation=normalisation
     )
-    prepared = preprocess(Image(quarters()), spec)
-    plain = preprocess(Image(quarters()), InputSpec(name="x", height=64, width=64, fit=Fit.STRETCH))
+    prepared = prepare(quarters(), spec)
+    plain = prepare(quarters(), InputSpec(name="x", height=64, width=64, fit=Fit.STRETCH))
     mean = float(plain.tensor.mean()) / 255
     assert brightness(prepared.tensor, spec) == pytest.approx(mean, abs=0.01)

@@ -9,12 +9,15 @@ import PIL.Image
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from contract.recipe import Fit, InputSpec
+from pixels.errors import UnreadableError
+from pixels.fit import Placement, fit, place
+from pixels.geometry import Geometry
 from zoo.data.coco_file import Annotation, CocoFile, Entry, parse
 from zoo.data.description import Data
 from zoo.data.errors import DataError
 from zoo.data.files import Files, refuse_too_much
 from zoo.data.outlines import letterboxed_mask, outline
-from zoo.data.prepare import Placement, UnreadableError, letterboxed, placement
 from zoo.data.samples import DetectionData, Photograph
 from zoo.data.splits import draw, find_parts
 from zoo.data.wording import refuse_unprintable
@@ -110,7 +113,7 @@ def _content(files: Files, path: Path) -> bytes:
     try:
         return files.content(path)
     except UnreadableError as error:
-        raise DataError(f"{path} {error}") from error
+        raise DataError(f"{path}: {error}") from error
 
 
 def _located(root: Path, annotations: Path, read: CocoFile) -> list[tuple[Path, Entry]]:
@@ -151,7 +154,8 @@ class _Reader:
 
     def __init__(self, files: Files, image_hw: tuple[int, int], *, with_masks: bool) -> None:
         self.files = files
-        self.image_hw = image_hw
+        height, width = image_hw
+        self.input = InputSpec(name="image", height=height, width=width, fit=Fit.LETTERBOX)
         self.with_masks = with_masks
         self.empty = 0
 
@@ -175,41 +179,37 @@ class _Reader:
                 f"{path} is {width}×{height} pixels when upright, and annotated as "
                 f"{entry.size[0]}×{entry.size[1]}: its boxes would be elsewhere; annotate it again"
             )
-        placed = placement(width, height, *self.image_hw)
-        boxes = _boxes(entry.annotations, picture.size, placed)
+        placed = place(picture.size, self.input)
+        boxes = _boxes(entry.annotations, placed.geometry())
         kept = np.flatnonzero((boxes[:, :2] < boxes[:, 2:]).all(axis=1))
         self.empty += len(boxes) - len(kept)
         things = [entry.annotations[position] for position in kept]
         return Photograph(
-            picture=letterboxed(picture, *self.image_hw),
+            picture=fit(picture, self.input),
             boxes=boxes[kept],
             labels=np.array([thing.label for thing in things], np.int64),
-            masks=self._masks(path, things, picture.size, placed) if self.with_masks else None,
+            masks=self._masks(path, things, placed) if self.with_masks else None,
         )
 
     def _masks(
-        self, path: Path, things: Sequence[Annotation], size: tuple[int, int], placed: Placement
+        self, path: Path, things: Sequence[Annotation], placed: Placement
     ) -> NDArray[np.bool_]:
-        masks = np.zeros((len(things), *self.image_hw), np.bool_)
+        height, width = self.input.height, self.input.width
+        masks = np.zeros((len(things), height, width), np.bool_)
         for mask, thing in zip(masks, things, strict=True):
             try:
-                mask[:] = letterboxed_mask(outline(thing, *size), placed, *self.image_hw)
+                whole = outline(thing, *placed.image)
+                mask[:] = letterboxed_mask(whole, placed, height, width)
             except DataError as error:
                 raise DataError(f"{path}: {error}") from error
         return masks
 
 
-def _boxes(
-    annotations: Sequence[Annotation], size: tuple[int, int], placed: Placement
-) -> NDArray[np.float32]:
+def _boxes(annotations: Sequence[Annotation], geometry: Geometry) -> NDArray[np.float32]:
     """(N, 4): x_min, y_min, x_max, y_max in the letterbox, cut at the edges of the image."""
     given = np.array([annotation.box for annotation in annotations]).reshape(-1, 4)
-    corners = np.concatenate([given[:, :2], given[:, :2] + given[:, 2:]], axis=1)
-    image = np.array([*size, *size])
-    scale = np.array([placed.width, placed.height] * 2) / image
-    offset = np.array([placed.left, placed.upper] * 2)
-    boxes: NDArray[np.float32] = (corners.clip(0, image) * scale + offset).astype(np.float32)
-    return boxes
+    corners = np.stack([given[:, :2], given[:, :2] + given[:, 2:]], axis=1)  # (N, 2, 2)
+    return geometry.apply(geometry.clip(corners)).reshape(-1, 4).astype(np.float32)
 
 
 def _left_out(**counts: int) -> str:

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import PIL.Image
 
+from pixels.decode import configure_pillow, decode
+from pixels.errors import TooLargeError, UnreadableError
+from pixels.limits import Limits
 from zoo.data.errors import DataError
-from zoo.data.prepare import UnreadableError, decode
 
 MOST_BYTES = 4 * 2**30  # of prepared pixels and masks; they stay in memory while training
 
@@ -24,6 +26,7 @@ class Files:
         self.skip_broken = skip_broken
         self.broken = 0
         self._digests: dict[bytes, bytes] = {}  # of each file, by its name below the root
+        configure_pillow()
 
     @property
     def sha256(self) -> str:
@@ -40,13 +43,13 @@ class Files:
             DataError: it cannot be read, and broken images are not to be skipped.
         """
         try:
-            return decode(self.content(path))
-        except UnreadableError as error:
+            return decode(self.content(path), Limits())
+        except (TooLargeError, UnreadableError) as error:
             if self.skip_broken:
                 self.broken += 1
                 return None
             raise DataError(
-                f"{path} {error}; replace it, remove it, or leave such files out (--skip-broken)"
+                f"{path}: {_explained(error)}, remove it, or leave such files out (--skip-broken)"
             ) from error
 
     def content(self, path: Path) -> bytes:
@@ -56,14 +59,22 @@ class Files:
             UnreadableError: there is no such file, or it must not be read.
         """
         if not path.is_file():  # a pipe would keep us waiting; a link may lead nowhere
-            raise UnreadableError("is no regular file")
+            raise UnreadableError("no regular file")
         try:
             content = path.read_bytes()
         except OSError as error:
-            raise UnreadableError(f"cannot be read ({error.strerror})") from error
+            raise UnreadableError(f"it cannot be read ({error.strerror})") from error
         name = os.fsencode(path.relative_to(self.root).as_posix())
         self._digests[name] = hashlib.sha256(content).digest()
         return content
+
+
+def _explained(error: TooLargeError | UnreadableError) -> str:
+    """What is wrong with a file, and the first thing to do about it."""
+    if isinstance(error, UnreadableError):
+        return f"{error}; {error.remedy or 'replace it'}"
+    most = ", ".join(f"{name} {limit:,}" for name, limit in error.limits.items())
+    return f"{error} ({most}); scale it down"
 
 
 def refuse_too_much(root: Path, images: int, bytes_each: int, more: int = 0) -> None:

@@ -9,16 +9,17 @@ import torch
 from torch.utils.data import TensorDataset
 from tqdm import tqdm
 
+from contract.recipe import Fit, InputSpec
+from pixels.fit import fit
 from zoo.data.description import Data
 from zoo.data.errors import DataError
 from zoo.data.files import Files, refuse_too_much
-from zoo.data.prepare import stretched
 from zoo.data.samples import ClassificationData
 from zoo.data.splits import NAMES, draw, find_parts
 from zoo.data.wording import refuse_unprintable
 from zoo.signs.dataset import Split
 
-ENDINGS = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff")
+ENDINGS = (".jpg", ".jpeg", ".png", ".webp", ".avif", ".gif", ".bmp", ".tif", ".tiff")
 LAYOUT = "DIR/CLASS/*.jpg or DIR/train/CLASS/*.jpg"
 Parts = dict[Split, list[tuple[Path, int]]]  # files and the ids of their classes
 
@@ -146,12 +147,13 @@ def _is_image(name: str) -> bool:
 def _read(
     files: Files, listed: Sequence[tuple[Path, int]], labels: Sequence[str], side: int
 ) -> TensorDataset:
-    images = np.empty((len(listed), side, side, 3), np.uint8)
+    spec = InputSpec(name="image", height=side, width=side, fit=Fit.STRETCH)
+    images = np.empty((len(listed), *spec.shape), np.uint8)
     ids: list[int] = []
     for path, label in tqdm(listed, "read images", unit="img", leave=False):
         picture = files.picture(path)
         if picture is not None:
-            images[len(ids)] = stretched(picture, side, side)
+            images[len(ids)] = fit(picture, spec)
             ids.append(label)
     for label in sorted(set(range(len(labels))) - set(ids)):
         raise DataError(

@@ -8,9 +8,9 @@ import PIL.Image
 from numpy.typing import NDArray
 from pycocotools import mask as runs
 
+from pixels.fit import Placement
 from zoo.data.coco_file import Annotation
 from zoo.data.errors import DataError
-from zoo.data.prepare import Placement
 
 FEWEST_NUMBERS = 6  # of a polygon: x and y of three corners
 
@@ -46,12 +46,11 @@ def letterboxed_mask(
 ) -> NDArray[np.bool_]:
     """(height, width): the mask where its image lies; a pixel belongs if half of it does."""
     small = PIL.Image.fromarray(mask.astype(np.uint8) * 255).resize(
-        (placed.width, placed.height), PIL.Image.Resampling.BOX
+        placed.size, PIL.Image.Resampling.BOX
     )
+    left, upper = placed.corner
     canvas = np.zeros((height, width), np.bool_)
-    rows = slice(placed.upper, placed.upper + placed.height)
-    columns = slice(placed.left, placed.left + placed.width)
-    canvas[rows, columns] = np.asarray(small) >= 128
+    canvas[upper : upper + small.height, left : left + small.width] = np.asarray(small) >= 128
     return canvas
 
 

@@ -9,11 +9,14 @@ import pytest
 from PIL import Image
 from pycocotools import mask as runs
 
+from contract.recipe import Fit, InputSpec
+from pixels.decode import decode
+from pixels.fit import prepare
+from pixels.limits import Limits
 from tests.images import encode, jpeg, quarters
 from tests.zoo.data import folders
 from tests.zoo.data.folders import coco, sizes, write_coco
 from zoo.data import DataError, DetectionData, files, open_detection
-from zoo.data.prepare import decode, letterboxed
 from zoo.evaluation.detector import truths
 from zoo.schedules import DetectorSchedule
 from zoo.training.detector import SceneBatches
@@ -27,6 +30,12 @@ def read(root: Path, **options) -> DetectionData:
 
 
 refused = partial(folders.refused, read)
+
+
+def served(picture: Image.Image) -> np.ndarray:
+    """(H, W, 3): as the gateway letterboxes it."""
+    spec = InputSpec(name="INPUT__0", height=HW[0], width=HW[1], fit=Fit.LETTERBOX)
+    return prepare(picture, spec).tensor[0]
 
 
 def write_one(root: Path, picture: bytes, *things: dict, **image: object) -> None:
@@ -76,7 +85,7 @@ def test_parts_are_kept_and_images_found(tmp_path: Path, folders: tuple[str, ...
         (tmp_path / f"{part}.json").write_text(text)
     data = read(tmp_path)
     assert sizes(data) == (1, 1, 1)
-    expected = letterboxed(quarters(32, 40), *HW)
+    expected = served(quarters(32, 40))
     assert np.array_equal(data.test[0].pixels(), expected)
     assert data.test[0].labels.tolist() == [1]
 
@@ -205,7 +214,7 @@ def test_broken_and_missing_images_are_named_or_counted(tmp_path: Path) -> None:
     (tmp_path / "images" / "003.jpg").write_bytes(b"text")
     refused(tmp_path, str(tmp_path / "images" / "003.jpg"), "--skip-broken")
     (tmp_path / "images" / "003.jpg").unlink()
-    refused(tmp_path, str(tmp_path / "images" / "003.jpg"), "is no regular file")
+    refused(tmp_path, str(tmp_path / "images" / "003.jpg"), "no regular file")
     data = read(tmp_path, skip_broken=True)
     assert sum(sizes(data)) == 9
     assert "1 broken images left out" in data.description.task
@@ -290,4 +299,4 @@ def test_scenes_of_signs_are_square() -> None:
 def test_pixels_are_those_of_the_file(tmp_path: Path) -> None:
     content = encode(Image.effect_noise((90, 70), 60).convert("CMYK"), "JPEG")
     write_one(tmp_path, content, {})
-    assert np.array_equal(read(tmp_path).train[0].pixels(), letterboxed(decode(content), *HW))
+    assert np.array_equal(read(tmp_path).train[0].pixels(), served(decode(content, Limits())))

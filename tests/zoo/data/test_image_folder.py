@@ -7,12 +7,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
-from tests.images import encode, jpeg, quarters
+from contract.recipe import Fit, InputSpec
+from pixels.decode import decode
+from pixels.fit import prepare
+from pixels.limits import Limits
+from tests.images import claims_to_be_huge, encode, jpeg, quarters
 from tests.zoo.data import folders
 from tests.zoo.data.folders import photo, sizes, write_classes
 from zoo.data import DataError, files, open_classification
-from zoo.data.prepare import decode, stretched
 from zoo.data.samples import ClassificationData
 
 SIDE = 16
@@ -71,8 +75,9 @@ def test_parts_that_are_there_are_kept(tmp_path: Path) -> None:
         write_classes(tmp_path / name, ["red", "blue"], each, 100 * start)
     data = read(tmp_path)
     assert sizes(data) == (8, 4, 6)
-    first = stretched(decode((tmp_path / "test/blue/200.jpg").read_bytes()), SIDE, SIDE)
-    assert np.array_equal(data.test.tensors[0][0], first)
+    picture = decode((tmp_path / "test/blue/200.jpg").read_bytes(), Limits())
+    served = InputSpec(name="INPUT__0", height=SIDE, width=SIDE, fit=Fit.STRETCH)
+    assert np.array_equal(data.test.tensors[0][:1], prepare(picture, served).tensor)
 
 
 def test_a_part_that_is_missing_is_drawn_from_the_training(tmp_path: Path) -> None:
@@ -97,6 +102,8 @@ def test_odd_files_are_read_and_others_left_out(tmp_path: Path) -> None:
     (odd / "GROSS.JPG").write_bytes(jpeg(50, 30, 6))
     (odd / "palette.png").write_bytes(encode(quarters().quantize(8)))
     (odd / "cmyk.jpeg").write_bytes(encode(quarters().convert("CMYK"), "JPEG"))
+    (odd / "small.avif").write_bytes(encode(quarters(), "AVIF"))
+    (odd / "exif.jpg").write_bytes(encode(quarters(), "JPEG", exif=b"Exif\0\0II*\0" + b"\xff" * 4))
     (odd / "deeper").mkdir()
     (odd / "deeper" / "a 红.webp").write_bytes(encode(quarters(), "WEBP"))
     (odd / "notes.txt").write_text("not an image")
@@ -105,7 +112,7 @@ def test_odd_files_are_read_and_others_left_out(tmp_path: Path) -> None:
     (odd / ".thumbnails" / "1.jpg").write_text("not an image")
     (tmp_path / ".cache").mkdir()
     (tmp_path / "readme.md").write_text("about the images")
-    assert sum(sizes(read(tmp_path))) == 6 + 4
+    assert sum(sizes(read(tmp_path))) == 6 + 6
 
 
 def test_labels_are_the_names_of_the_folders(tmp_path: Path) -> None:
@@ -133,14 +140,33 @@ def test_a_broken_image_is_named_or_counted(tmp_path: Path, content: bytes) -> N
     assert "(1 broken images left out)" in data.description.task
 
 
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (
+            photo("red", 9)[:300],
+            "broken or cut short; replace it, remove it, or leave such files out",
+        ),
+        (encode(Image.new("F", (8, 8)), "TIFF"), "range; save the image with 8 or 16 bits, unsi"),
+        (claims_to_be_huge(20_000, 9), "20000x9 pixels (max_pixels 50,000,000, max_side 16,384)"),
+    ],
+)
+def test_the_message_says_what_is_wrong_and_what_to_do(
+    tmp_path: Path, content: bytes, reason: str
+) -> None:
+    write_classes(tmp_path, ["red", "blue"], 5)
+    (tmp_path / "red" / "bad.png").write_bytes(content)
+    refused(tmp_path, "bad.png: ", reason)
+
+
 def test_files_that_cannot_be_read_are_broken(tmp_path: Path) -> None:
     write_classes(tmp_path, ["red", "blue"], 5)
     loop, pipe = tmp_path / "red" / "loop.jpg", tmp_path / "red" / "pipe.jpg"
     loop.symlink_to(loop)
-    refused(tmp_path, "loop.jpg is no regular file")
+    refused(tmp_path, "loop.jpg: no regular file")
     loop.unlink()
     os.mkfifo(pipe)
-    refused(tmp_path, "pipe.jpg is no regular file")
+    refused(tmp_path, "pipe.jpg: no regular file")
     assert sum(sizes(read(tmp_path, skip_broken=True))) == 10
 
 

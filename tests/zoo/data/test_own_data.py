@@ -63,5 +63,5 @@ def test_a_mistake_in_the_data_is_one_line(
     assert main([*training, *places]) == 2
     said = capsys.readouterr().err.splitlines()[-1]
     assert "zoo: " in said
-    assert "bad.jpg is no image" in said
+    assert "bad.jpg: the file is no image" in said
     assert not (tmp_path / "weights").exists()

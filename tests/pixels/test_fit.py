@@ -7,8 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contract.recipe import ColourOrder, Fit, InputSpec, Interpolation, Layout, Normalisation
-from service.steps.preprocess import preprocess
-from service.values import Image
+from pixels.fit import prepare
 from tests.images import QUARTERS, quarters
 
 
@@ -18,7 +17,7 @@ def spec(**changes) -> InputSpec:
 
 
 def tensor(picture: PIL.Image.Image, **changes) -> np.ndarray:
-    array = preprocess(Image(picture), spec(**changes)).tensor
+    array = prepare(picture, spec(**changes)).tensor
     assert array.dtype == np.uint8
     assert array.flags.c_contiguous
     return array
@@ -43,7 +42,7 @@ def test_bgr_swaps_red_and_blue() -> None:
 
 
 def test_channels_come_first_where_the_model_wants_it() -> None:
-    array = preprocess(Image(quarters(64, 48)), spec(layout=Layout.NCHW, width=80)).tensor
+    array = prepare(quarters(64, 48), spec(layout=Layout.NCHW, width=80)).tensor
     assert (array.shape, array.dtype) == ((1, 3, 64, 80), np.uint8)
     assert array.flags.c_contiguous
     np.testing.assert_array_equal(array[0].transpose(1, 2, 0), tensor(quarters(), width=80)[0])
@@ -54,7 +53,7 @@ def test_normalisation_is_the_formula_for_each_channel(colour: ColourOrder) -> N
     mean, std = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
     wanted = (tensor(quarters(), colour=colour) / 255 - mean) / std
     changes = {"colour": colour, "normalisation": Normalisation(mean=mean, std=std)}
-    array = preprocess(Image(quarters()), spec(**changes)).tensor
+    array = prepare(quarters(), spec(**changes)).tensor
     assert (array.dtype, array.flags.c_contiguous) == (np.float32, True)
     np.testing.assert_allclose(array, wanted, atol=1e-6)
 
@@ -97,14 +96,15 @@ def test_undo_brings_points_back_to_the_image(
     fit: tuple, width: int, height: int, share_x: float, share_y: float
 ) -> None:
     wanted = spec(fit=fit[0], shorter_side=fit[1], width=48)
-    geometry = preprocess(Image(PIL.Image.new("RGB", (width, height))), wanted).geometry
+    geometry = prepare(PIL.Image.new("RGB", (width, height)), wanted).geometry
     point = np.array([share_x * width, share_y * height])
     there = point * (geometry.scale_x, geometry.scale_y) + (geometry.offset_x, geometry.offset_y)
+    np.testing.assert_array_equal(geometry.apply(point), there)
     np.testing.assert_allclose(geometry.undo(there[None])[0], point, atol=1e-6)
 
 
 def test_what_lies_in_the_bars_lies_outside_until_it_is_clipped() -> None:
-    geometry = preprocess(Image(quarters(640, 320)), spec(fit=Fit.LETTERBOX)).geometry
+    geometry = prepare(quarters(640, 320), spec(fit=Fit.LETTERBOX)).geometry
     corners = geometry.undo(np.array([[0, 0], [64, 64]]))  # inside the bars of the letterbox
     np.testing.assert_array_equal(corners, [[0, -160], [640, 480]])
     np.testing.assert_array_equal(geometry.clip(corners), [[0, 0], [640, 320]])
@@ -113,5 +113,5 @@ def test_what_lies_in_the_bars_lies_outside_until_it_is_clipped() -> None:
 def test_the_middle_of_the_tensor_is_the_middle_of_the_image() -> None:
     for fit, side in ((Fit.STRETCH, None), (Fit.LETTERBOX, None), (Fit.CROP, 72)):
         wanted = spec(fit=fit, shorter_side=side)
-        geometry = preprocess(Image(quarters(640, 480)), wanted).geometry
+        geometry = prepare(quarters(640, 480), wanted).geometry
         np.testing.assert_allclose(geometry.undo(np.array([32, 32])), [320, 240])

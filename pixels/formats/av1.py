@@ -7,7 +7,7 @@ stream may hold any number of frames that nobody ever sees.
 import struct
 from dataclasses import dataclass
 
-from service.errors import UnreadableImage
+from pixels.errors import UnreadableError
 
 SEQUENCE_HEADER, FRAME_HEADER, FRAME = 1, 3, 6
 SEQUENCE_BYTES = 512  # that may matter; thirty-two operating points fit in
@@ -54,7 +54,7 @@ def drawn_bytes(stream: bytes | memoryview) -> int:
     """Memory of all frames of one picture's stream together.
 
     Raises:
-        UnreadableImage: there are too many units, or a frame chooses its own size.
+        UnreadableError: there are too many units, or a frame chooses its own size.
         struct.error, IndexError: the stream is cut short.
     """
     sequence: _Sequence | None = None
@@ -72,10 +72,10 @@ def drawn_bytes(stream: bytes | memoryview) -> int:
             sequence = _sequence(_Bits(bits))
         elif kind in (FRAME_HEADER, FRAME):
             if sequence is None:
-                raise UnreadableImage("the AV1 stream begins with no sequence header")
+                raise UnreadableError("the AV1 stream begins with no sequence header")
             drawn += _frame_bytes(_Bits(bits), sequence)
         position += length
-    raise UnreadableImage(f"the AV1 stream has more than {MOST_UNITS} units")
+    raise UnreadableError(f"the AV1 stream has more than {MOST_UNITS} units")
 
 
 def _leb128(stream: bytes | memoryview, position: int) -> tuple[int, int]:
@@ -86,7 +86,7 @@ def _leb128(stream: bytes | memoryview, position: int) -> tuple[int, int]:
         value |= (byte & 0x7F) << 7 * index
         if byte < 0x80:
             return value, position + index + 1
-    raise UnreadableImage("the AV1 stream has a length without end")
+    raise UnreadableError("the AV1 stream has a length without end")
 
 
 def _sequence(bits: _Bits) -> _Sequence:
@@ -172,5 +172,5 @@ def _frame_bytes(bits: _Bits, sequence: _Sequence) -> int:
         bits.take()
     bits.take(sequence.frame_id_bits)
     if kind == SWITCH_FRAME or bits.take():
-        raise UnreadableImage("the AV1 stream has frames of several sizes")
+        raise UnreadableError("the AV1 stream has frames of several sizes")
     return sequence.frame_bytes

@@ -5,10 +5,10 @@ import struct
 import pytest
 from PIL import Image
 
-from service.errors import UnreadableImage
-from service.formats.av1 import drawn_bytes
-from service.formats.avif import CANVAS
-from service.formats.header import read_header
+from pixels.errors import UnreadableError
+from pixels.formats.av1 import drawn_bytes
+from pixels.formats.avif import CANVAS
+from pixels.formats.header import read_header
 from tests.images import encode, quarters
 
 STILL = encode(quarters(200, 120), "AVIF")
@@ -53,12 +53,12 @@ def test_a_box_that_lies_does_not_make_the_picture_small() -> None:
 def test_frames_that_nobody_sees_count() -> None:
     header, frame = _units(STILL)
     assert drawn_bytes(unit(1, header) + unit(6, frame) * 50) == 50 * 3 * 200 * 120
-    with pytest.raises(UnreadableImage, match="units"):
+    with pytest.raises(UnreadableError, match="units"):
         drawn_bytes(unit(1, header) + unit(6, frame) * 5000)
 
 
 def test_a_frame_needs_a_sequence() -> None:
-    with pytest.raises(UnreadableImage, match="no sequence header"):
+    with pytest.raises(UnreadableError, match="no sequence header"):
         drawn_bytes(unit(6, b"\0\0"))
 
 
@@ -70,7 +70,7 @@ def test_a_frame_of_its_own_size_is_refused() -> None:
     plain = packed("0 00 1 0 0")  # a key frame to show; the last bit is for a size of its own
     own_size = packed("0 00 1 0 1")
     assert drawn_bytes(unit(1, sequence) + unit(6, plain)) == 3 * 256
-    with pytest.raises(UnreadableImage, match="several sizes"):
+    with pytest.raises(UnreadableError, match="several sizes"):
         drawn_bytes(unit(1, sequence) + unit(6, own_size))
 
 
@@ -78,7 +78,7 @@ def test_items_that_share_their_bytes_are_refused() -> None:
     image = encode(Image.new("RGBA", (64, 64), (1, 2, 3, 4)), "AVIF")
     place = image.index(b"iloc") + 12  # of the first item: id, index, count, offset, length
     whole = image[: place + 6] + struct.pack(">II", 0, len(image)) + image[place + 14 :]
-    with pytest.raises(UnreadableImage, match="overlap"):
+    with pytest.raises(UnreadableError, match="overlap"):
         read_header(whole)
 
 

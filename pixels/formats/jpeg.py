@@ -7,8 +7,8 @@ import re
 import struct
 from collections.abc import Iterator
 
-from service.errors import UnreadableImage
-from service.formats.claim import COPIED, PIXEL, Header
+from pixels.errors import UnreadableError
+from pixels.formats.claim import COPIED, PIXEL, Header
 
 MARKER = re.compile(rb"\xff+([^\x00\xff])", re.DOTALL)
 START_OF_SCAN = b"\xff\xda"
@@ -27,13 +27,13 @@ SLICE = 1 << 20  # bytes searched without letting other threads run
 
 
 def jpeg(data: bytes) -> Header:
-    """Raises UnreadableImage for other kinds than those with 8-bit Huffman-coded samples."""
+    """Raises UnreadableError for other kinds than those with 8-bit Huffman-coded samples."""
     frame: tuple[int, int, int] | None = None  # marker, begin, end
     metadata = 0
     for marker, begin, end in _segments(data):
         if marker in FRAMES:
             if frame is not None:
-                raise UnreadableImage("the JPEG has two frames")
+                raise UnreadableError("the JPEG has two frames")
             frame = marker, begin, end
         elif marker == APP13 or (marker == APP1 and data.startswith(b"Exif\0", begin)):
             metadata += end - begin
@@ -41,9 +41,9 @@ def jpeg(data: bytes) -> Header:
             if frame is None:
                 break
             if metadata > MOST_METADATA:
-                raise UnreadableImage(f"the JPEG has {metadata} bytes of metadata")
+                raise UnreadableError(f"the JPEG has {metadata} bytes of metadata")
             return _header(data, frame, begin)
-    raise UnreadableImage("the JPEG has no picture")
+    raise UnreadableError("the JPEG has no picture")
 
 
 def _segments(data: bytes) -> Iterator[tuple[int, int, int]]:
@@ -52,12 +52,12 @@ def _segments(data: bytes) -> Iterator[tuple[int, int, int]]:
     for _ in range(MOST_SEGMENTS):
         found = MARKER.search(data, position, position + MOST_STRAY)
         if found is None or found[1][0] not in SEGMENTS:
-            raise UnreadableImage("the JPEG's header is broken or cut short")
+            raise UnreadableError("the JPEG's header is broken or cut short")
         begin = found.end()
         (length,) = struct.unpack_from(">H", data, begin)
         position = begin + length
         yield found[1][0], begin + 2, position
-    raise UnreadableImage(f"the JPEG has more than {MOST_SEGMENTS} segments")
+    raise UnreadableError(f"the JPEG has more than {MOST_SEGMENTS} segments")
 
 
 def _header(data: bytes, frame: tuple[int, int, int], scan: int) -> Header:
@@ -68,7 +68,7 @@ def _header(data: bytes, frame: tuple[int, int, int], scan: int) -> Header:
         or precision != 8
         or components not in COMPONENTS
     ):
-        raise UnreadableImage(
+        raise UnreadableError(
             "of JPEG, only 8-bit Huffman-coded DCT is read",
             remedy="save it as a baseline or progressive JPEG",
         )
@@ -85,7 +85,7 @@ def _coefficients(components: bytes, width: int, height: int) -> int:
     factors = [(byte >> 4, byte & 15) for byte in components[1::3]]
     across, down = max(h for h, _ in factors), max(v for _, v in factors)
     if not across or not down:
-        raise UnreadableImage("the JPEG's sampling factors are 0")
+        raise UnreadableError("the JPEG's sampling factors are 0")
     columns, rows = -(-width // (8 * across)), -(-height // (8 * down))  # of MCUs
     return columns * rows * sum(h * v for h, v in factors) * 64 * 2
 
@@ -96,6 +96,6 @@ def check_scans(data: bytes, position: int, most: int) -> None:
     for begin in range(position, len(data), SLICE):
         scans += data.count(START_OF_SCAN, begin, begin + SLICE + 1)
         if scans > most:
-            raise UnreadableImage(
+            raise UnreadableError(
                 f"the JPEG has more than {most} scans", remedy="save it as a baseline JPEG"
             )

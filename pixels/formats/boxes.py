@@ -3,7 +3,7 @@
 import struct
 from collections.abc import Iterator
 
-from service.errors import UnreadableImage
+from pixels.errors import UnreadableError
 
 MOST_BOXES = 4000  # of a file
 
@@ -20,7 +20,7 @@ class Boxes:
         while begin + 8 <= end:
             self._left -= 1
             if self._left < 0:
-                raise UnreadableImage(f"the file has more than {MOST_BOXES} boxes")
+                raise UnreadableError(f"the file has more than {MOST_BOXES} boxes")
             length, name = struct.unpack_from(">I4s", self.data, begin)
             held = begin + 8
             if length == 1:
@@ -28,7 +28,7 @@ class Boxes:
                 held += 8
             after = begin + length if length else end
             if not held <= after <= end:
-                raise UnreadableImage("the file's boxes are broken or cut short")
+                raise UnreadableError("the file's boxes are broken or cut short")
             yield name, held, after
             begin = after
 

@@ -4,10 +4,10 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from service.errors import UnreadableImage
-from service.formats.av1 import drawn_bytes
-from service.formats.boxes import Boxes, Numbers
-from service.formats.claim import PIXEL, Header
+from pixels.errors import UnreadableError
+from pixels.formats.av1 import drawn_bytes
+from pixels.formats.boxes import Boxes, Numbers
+from pixels.formats.claim import PIXEL, Header
 
 CANVAS = 3 * PIXEL  # bytes a pixel, beside the planes: libavif's, and Pillow's as file and picture
 MOST_ITEMS = 1024
@@ -30,12 +30,12 @@ class _Contents:
 
 
 def avif(data: bytes) -> Header:
-    """Raises UnreadableImage where items overlap or are too many, or a stream is no picture."""
+    """Raises UnreadableError where items overlap or are too many, or a stream is no picture."""
     contents = _Contents()
     _walk(Boxes(data), 0, len(data), contents)
     drawn = sum(map(drawn_bytes, _streams(data, contents)))
     if not drawn or not contents.sizes:
-        raise UnreadableImage("the AVIF has no picture")
+        raise UnreadableError("the AVIF has no picture")
     width, height = max(contents.sizes, key=lambda size: size[0] * size[1])
     working = CANVAS * width * height + drawn + len(data)  # Pillow copies the file
     return Header("AVIF", width, height, working, contents.frames)
@@ -86,7 +86,7 @@ def _read_places(data: bytes, begin: int, _: int, contents: _Contents) -> None:
 
 def _few(count: int) -> int:
     if count > MOST_ITEMS:
-        raise UnreadableImage(f"the AVIF has more than {MOST_ITEMS} items, or pieces of one")
+        raise UnreadableError(f"the AVIF has more than {MOST_ITEMS} items, or pieces of one")
     return count
 
 
@@ -138,14 +138,14 @@ def _streams(data: bytes, contents: _Contents) -> Iterator[bytes | memoryview]:
         payload = _payload(data, item, contents)
         left -= len(payload)
         if left < 0 or (kind == b"Exif" and len(payload) > MOST_METADATA):
-            raise UnreadableImage("the AVIF's items overlap, or hold too much metadata")
+            raise UnreadableError("the AVIF's items overlap, or hold too much metadata")
         if kind == b"grid":  # a canvas of tiles, ISO/IEC 23008-12, section 6.6.2.3
             code = ">II" if payload[1] & 1 else ">HH"
             contents.sizes.append(struct.unpack_from(code, payload, 4))
         if kind == b"av01":
             yield payload
     if len(contents.sample_begins) != len(contents.sample_bytes):
-        raise UnreadableImage("the AVIF's tracks are broken")
+        raise UnreadableError("the AVIF's tracks are broken")
     for begin, size in zip(contents.sample_begins, contents.sample_bytes, strict=True):
         yield memoryview(data)[begin : begin + size]
 
@@ -157,5 +157,5 @@ def _payload(data: bytes, item: int, contents: _Contents) -> bytes | memoryview:
     if len(pieces) == 1:
         return pieces[0]
     if sum(map(len, pieces)) > len(data):
-        raise UnreadableImage("the AVIF's items overlap")
+        raise UnreadableError("the AVIF's items overlap")
     return b"".join(pieces)

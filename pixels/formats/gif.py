@@ -2,8 +2,8 @@
 
 import struct
 
-from service.errors import UnreadableImage
-from service.formats.claim import COPIED, Header
+from pixels.errors import UnreadableError
+from pixels.formats.claim import COPIED, Header
 
 TRAILER, EXTENSION, PICTURE = 0x3B, 0x21, 0x2C
 # Pillow walks over sub-blocks in Python; encoders write 255 bytes in each but the last.
@@ -12,7 +12,7 @@ SMALLEST_MEAN_BLOCK = 64  # bytes, beyond the first MOST_BLOCKS
 
 
 def gif(data: bytes) -> Header:
-    """Raises UnreadableImage where there is no picture, or blocks are too small."""
+    """Raises UnreadableError where there is no picture, or blocks are too small."""
     walk = _Walk(data)
     width, height, flags = struct.unpack_from("<HHB", data, 6)
     walk.position = 13 + _palette_bytes(flags)
@@ -35,7 +35,7 @@ def gif(data: bytes) -> Header:
             continue
         walk.skip_blocks()
     if not frames:
-        raise UnreadableImage("the GIF has no picture")
+        raise UnreadableError("the GIF has no picture")
     return Header("GIF", width, height, COPIED * width * height, frames)
 
 
@@ -62,7 +62,7 @@ class _Walk:
         self.count(passed)
 
     def count(self, blocks: int = 1) -> None:
-        """Raise UnreadableImage where more have been passed than a fair file has."""
+        """Raise UnreadableError where more have been passed than a fair file has."""
         self._left -= blocks
         if self._left < 0:
-            raise UnreadableImage("the GIF is cut into too many blocks")
+            raise UnreadableError("the GIF is cut into too many blocks")

@@ -3,15 +3,15 @@
 import struct
 from collections.abc import Callable
 
-from service.errors import UnreadableImage
-from service.formats.avif import avif
-from service.formats.bmp import bmp
-from service.formats.claim import Header
-from service.formats.gif import gif
-from service.formats.jpeg import jpeg
-from service.formats.png import png
-from service.formats.tiff import tiff
-from service.formats.webp import webp
+from pixels.errors import UnreadableError
+from pixels.formats.avif import avif
+from pixels.formats.bmp import bmp
+from pixels.formats.claim import Header
+from pixels.formats.gif import gif
+from pixels.formats.jpeg import jpeg
+from pixels.formats.png import png
+from pixels.formats.tiff import tiff
+from pixels.formats.webp import webp
 
 # First bytes, from the second column's offset on, and who reads on.
 FORMATS: tuple[tuple[bytes, int, Callable[[bytes], Header]], ...] = (
@@ -36,14 +36,14 @@ def read_header(data: bytes) -> Header:
     """What the file says of itself; nothing of it has been decoded.
 
     Raises:
-        UnreadableImage: of no format that is read, cut short, or too costly to decode.
+        UnreadableError: of no format that is read, cut short, or too costly to decode.
     """
     for magic, offset, parse in FORMATS:
         if data.startswith(magic, offset):
             try:
                 return parse(data)
             except (struct.error, LookupError, ValueError, OverflowError) as error:
-                raise UnreadableImage("the image's header is broken or cut short") from error
+                raise UnreadableError("the image's header is broken or cut short") from error
     if not data:
-        raise UnreadableImage("the file is empty")
-    raise UnreadableImage("the file is no image of a format that is read here")
+        raise UnreadableError("the file is empty")
+    raise UnreadableError("the file is no image of a format that is read here")

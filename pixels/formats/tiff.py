@@ -4,9 +4,9 @@ import struct
 from contextlib import suppress
 from typing import NamedTuple
 
-from service.errors import UnreadableImage
-from service.formats.claim import COPIED, PIXEL, Header
-from service.formats.jpeg import MOST_SCANS, check_scans
+from pixels.errors import UnreadableError
+from pixels.formats.claim import COPIED, PIXEL, Header
+from pixels.formats.jpeg import MOST_SCANS, check_scans
 
 WIDTH, LENGTH, BITS, COMPRESSION, STRIPS, SAMPLES = 256, 257, 258, 259, 273, 277
 ROWS_PER_STRIP, PLANAR, TILE_WIDTH, TILE_LENGTH, TILES = 278, 284, 322, 323, 324
@@ -60,7 +60,7 @@ class _File:
     def directory(self, offset: int) -> dict[int, _Tag]:
         """The tags of the directory at ``offset``."""
         if self.number(self._count, offset) > MOST_TAGS:
-            raise UnreadableImage(f"the TIFF has more than {MOST_TAGS} tags")
+            raise UnreadableError(f"the TIFF has more than {MOST_TAGS} tags")
         tags: dict[int, _Tag] = {}
         for at in range(offset + self._head, self._end(offset), 4 + 2 * self._inline):
             name, kind, count = struct.unpack_from(f"{self._order}HH{self._wide}", self._data, at)
@@ -82,7 +82,7 @@ class _File:
             return default
         code = INTEGERS.get(tag.kind)
         if code is None or not 1 <= tag.length <= most:
-            raise UnreadableImage(f"the TIFF's tag {name} is no number")
+            raise UnreadableError(f"the TIFF's tag {name} is no number")
         return max(
             self.number(code, tag.offset + i * UNIT_BYTES[tag.kind]) for i in range(tag.length)
         )
@@ -101,19 +101,19 @@ class _File:
 
 
 def tiff(data: bytes) -> Header:
-    """Raises UnreadableImage for compressions and directories that cost too much to read."""
+    """Raises UnreadableError for compressions and directories that cost too much to read."""
     file = _File(data)
     tags = file.directory(file.first)
     _check_numbers(tags)
     _check_metadata(file, tags, MOST_DEPTH)
     compression = file.integer(tags, COMPRESSION, 1)
     if compression not in COMPRESSIONS:
-        raise UnreadableImage(
+        raise UnreadableError(
             f"TIFF compression {compression} is not read", remedy="save it with LZW or deflate"
         )
     _check_samples(file, tags)
     if any(tags[name].length > MOST_BLOCKS for name in (STRIPS, TILES) if name in tags):
-        raise UnreadableImage(f"the TIFF has more than {MOST_BLOCKS} strips or tiles")
+        raise UnreadableError(f"the TIFF has more than {MOST_BLOCKS} strips or tiles")
     width, height = file.integer(tags, WIDTH, 0), file.integer(tags, LENGTH, 0)
     working = COPIED * width * height
     if compression != UNCOMPRESSED:
@@ -127,13 +127,13 @@ def tiff(data: bytes) -> Header:
 def _check_samples(file: _File, tags: dict[int, _Tag]) -> None:
     """Refuse what Pillow would read, but not as it is meant."""
     if file.integer(tags, SAMPLE_FORMAT, UNSIGNED, MOST_SAMPLES) in (SIGNED, FLOATING):
-        raise UnreadableImage(
+        raise UnreadableError(
             "signed and floating-point samples have no agreed range",
             remedy="save the image with 8 or 16 bits, unsigned",
         )
     depth = file.integer(tags, BITS, 1, MOST_SAMPLES)
     if depth > 8 and file.integer(tags, PLANAR, 1) != 1:
-        raise UnreadableImage(
+        raise UnreadableError(
             f"a TIFF with a plane for each colour and {depth} bits a sample is not read",
             remedy="save it with the colours of a pixel side by side",
         )
@@ -154,7 +154,7 @@ def _check_numbers(tags: dict[int, _Tag]) -> None:
     numbers = sum(tag.length for tag in tags.values() if tag.kind not in PLAIN_BYTES)
     rationals = sum(tag.length for tag in tags.values() if tag.kind in RATIONALS)
     if numbers > MOST_NUMBERS or rationals > MOST_RATIONALS:
-        raise UnreadableImage("the TIFF has too many numbers in its tags")
+        raise UnreadableError("the TIFF has too many numbers in its tags")
 
 
 def _block_bytes(file: _File, tags: dict[int, _Tag]) -> int:

@@ -5,8 +5,8 @@ import time
 
 import pytest
 
-from service.errors import UnreadableImage
-from service.formats.header import read_header
+from pixels.errors import UnreadableError
+from pixels.formats.header import read_header
 from tests.images import encode, jpeg, jpeg_segment, png, png_chunk, quarters, tiff
 
 MANY = 2_000_000
@@ -48,7 +48,7 @@ BOMBS = {
 @pytest.mark.parametrize("name", BOMBS)
 def test_it_is_refused_in_no_time(name: str) -> None:
     start = time.process_time()
-    with pytest.raises(UnreadableImage):
+    with pytest.raises(UnreadableError):
         read_header(BOMBS[name])
     assert time.process_time() - start < 0.5
 

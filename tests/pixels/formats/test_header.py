@@ -5,8 +5,8 @@ import io
 import pytest
 from PIL import Image
 
-from service.errors import UnreadableImage
-from service.formats.header import read_header
+from pixels.errors import UnreadableError
+from pixels.formats.header import read_header
 from tests.images import encode, jpeg, jpeg_segment, png_chunk, quarters, tiff
 
 KINDS = ["JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF"]
@@ -111,12 +111,12 @@ def test_padding_between_segments_is_passed() -> None:
     ],
 )
 def test_what_cannot_be_an_image_says_why(data: bytes, reason: str) -> None:
-    with pytest.raises(UnreadableImage, match=reason):
+    with pytest.raises(UnreadableError, match=reason):
         read_header(data)
 
 
 @pytest.mark.parametrize("frame", [0xC3, 0xC5, 0xC9, 0xCA])
 def test_rare_kinds_of_jpeg_are_refused(frame: int) -> None:
     data = jpeg().replace(b"\xff\xc0", bytes([0xFF, frame]))
-    with pytest.raises(UnreadableImage, match="only 8-bit Huffman-coded"):
+    with pytest.raises(UnreadableError, match="only 8-bit Huffman-coded"):
         read_header(data)

@@ -5,13 +5,13 @@ import random
 import struct
 import time
 
+import numpy as np
 import pytest
 from PIL import Image
 
-from service.errors import ImageTooLarge, UnreadableImage
-from service.settings import Settings
-from service.steps.decode import decode
-from service.values import Upload
+from pixels.decode import decode
+from pixels.errors import TooLargeError, UnreadableError
+from pixels.limits import Limits
 from tests.images import encode, jpeg, quarters
 
 EXIF = Image.Exif()
@@ -34,15 +34,15 @@ SEEDS = {
 NUMBERS = [b"\xff\xff\xff\xff", b"\x7f\xff\xff\xff", b"\0\0\0\0", b"\0\0\xff\xff", b"\xff\xff"]
 NUMBERS += [struct.pack("<I", 70_000), b"\x80", b"\1"]
 HEADER = 400  # bytes; where sizes and offsets are
-SETTINGS = Settings(max_pixels=1_000_000, max_decode_bytes=30_000_000)
+LIMITS = Limits(max_pixels=1_000_000, max_decode_bytes=30_000_000)
 
 
 def survives(data: bytes) -> None:
     """Decode, for at most a second of the processor."""
     start = time.thread_time()
-    with contextlib.suppress(ImageTooLarge, UnreadableImage):
-        image = decode(Upload(data), SETTINGS)
-        assert image.pixels().shape == (image.height, image.width, 3)
+    with contextlib.suppress(TooLargeError, UnreadableError):
+        image = decode(data, LIMITS)
+        assert np.asarray(image).shape == (image.height, image.width, 3)
     assert time.thread_time() - start < 1
 
 

@@ -2,8 +2,8 @@
 
 import struct
 
-from service.errors import UnreadableImage
-from service.formats.claim import PIXEL, Header
+from pixels.errors import UnreadableError
+from pixels.formats.claim import PIXEL, Header
 
 # Bytes a pixel: libwebp's animation decoder, which Pillow uses for every file, holds two canvases;
 # Pillow copies the picture off them, and once more to make it RGB. It copies the file twice.
@@ -16,11 +16,11 @@ MOST_CODES, CODE_BITS, CODE_BYTES = 65_536, 20, 5_700
 
 
 def webp(data: bytes) -> Header:
-    """Raises UnreadableImage where there is no picture, or chunks without end."""
+    """Raises UnreadableError where there is no picture, or chunks without end."""
     name, frames, lossless = data[12:16], 1, False
     if name == b"VP8 ":
         if data[23:26] != b"\x9d\x01\x2a":
-            raise UnreadableImage("the WebP does not begin with a key frame")
+            raise UnreadableError("the WebP does not begin with a key frame")
         width, height = (side & 0x3FFF for side in struct.unpack_from("<HH", data, 26))
     elif name == b"VP8L":
         (bits,) = struct.unpack_from("<I", data, 21)
@@ -31,7 +31,7 @@ def webp(data: bytes) -> Header:
         width, height = 1 + (columns_high << 16 | columns), 1 + (rows_high << 16 | rows)
         frames, lossless = _pictures(data)
     else:
-        raise UnreadableImage("the WebP begins with no picture")
+        raise UnreadableError("the WebP begins with no picture")
     pixels = width * height
     codes = min(MOST_CODES, -(-width // 4) * -(-height // 4), 8 * len(data) // CODE_BITS)
     hidden = codes * CODE_BYTES + CANVASES // 2 * pixels if lossless else 0
@@ -49,4 +49,4 @@ def _pictures(data: bytes) -> tuple[int, bool]:
         frames += name == b"ANMF"
         lossless = lossless or name in (b"ANMF", b"ALPH", b"VP8L")
         position += 8 + length + length % 2
-    raise UnreadableImage(f"the WebP has more than {MOST_CHUNKS} chunks")
+    raise UnreadableError(f"the WebP has more than {MOST_CHUNKS} chunks")

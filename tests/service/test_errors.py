@@ -1,4 +1,4 @@
-"""The tree of errors is drawn in full, and documented in full."""
+"""The tree of errors is drawn in full, exported in full, and documented in full."""
 
 from pathlib import Path
 
@@ -12,13 +12,15 @@ DOCUMENT = (Path(__file__).parents[2] / "docs/http-api.md").read_text()
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
-def test_each_error_is_drawn_and_documented(kind: type[errors.GatewayError]) -> None:
+def test_each_error_is_drawn_exported_and_documented(kind: type[errors.GatewayError]) -> None:
     drawn = next(
         line for line in (errors.__doc__ or "").splitlines() if f"─ {kind.__name__} " in line
     )
     assert f" {kind.status} " in drawn
     row = next(line for line in DOCUMENT.splitlines() if f"| `{kind.code()}` |" in line)
     assert f"| {kind.status} |" in row
+    assert kind.__name__ in errors.__all__
+    assert getattr(errors, kind.__name__) is kind
 
 
 def test_nothing_is_drawn_that_does_not_exist() -> None:

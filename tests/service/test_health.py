@@ -4,7 +4,8 @@ import asyncio
 
 import pytest
 
-from service.errors import BackendUnavailable, DeadlineExceeded, Stage
+from service.errors import BackendUnavailable, DeadlineExceeded
+from service.trace import Stage
 from tests.fakes import FakeBackend, FakeModel
 from tests.service.client import gateway, predict
 

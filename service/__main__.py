@@ -1,56 +1,22 @@
-"""python -m service: build the settings, build the app, run uvicorn."""
+"""python -m service: read the settings, then serve, or be the parent of those who do.
+
+The gateway itself is imported where it is run: a parent, and `--help`, need none of it.
+"""
 
 import argparse
 import asyncio
-import signal
 import socket
 import sys
+from collections.abc import Sequence
+from typing import Any
 
-import uvicorn
-from fastapi import FastAPI
-
-from service.app import create_app
-from service.connection import Connection
-from service.keys import KeysError, Scope, generate
 from service.logs import configure
 from service.settings import Settings, SettingsError
-
-KEEP_ALIVE_SECONDS = 75  # longer than usual load balancers keep idle connections
-
-
-class Server(uvicorn.Server):
-    """uvicorn, with a line for people at the start and a drain before the end."""
-
-    def __init__(self, config: uvicorn.Config, app: FastAPI, drain_seconds: float) -> None:
-        super().__init__(config)
-        self._app = app
-        self._drain_seconds = drain_seconds
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Listen, then say where."""
-        await super().startup(sockets)
-        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self._app.state.guard.reload)
-        host, port = self.servers[0].sockets[0].getsockname()[:2]
-        print(_welcome(f"http://{host}:{port}", self._app), flush=True)
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Turn readiness off, serve on for a while, finish what runs, close."""
-        self._app.state.draining = True
-        await asyncio.sleep(self._drain_seconds)
-        await super().shutdown(sockets)
+from service.workers import supervise
 
 
-def _welcome(url: str, app: FastAPI) -> str:
-    names = [model.name for model in app.state.catalog.servable()] or ["NAME"]
-    return (
-        f"Fovea listens on {url}  (documentation: {url}/docs)\n"
-        f"  curl --data-binary @photo.jpg -H 'Content-Type: image/jpeg' "
-        f"'{url}/predict?model={names[0]}'"
-    )
-
-
-def _arguments(argv: list[str]) -> dict[str, object]:
-    """The options that were given, by the name of the setting each overrides."""
+def _arguments(argv: list[str]) -> dict[str, Any]:
+    """The options that were given: but for ``fd``, by the name of the setting each overrides."""
     parser = argparse.ArgumentParser(
         prog="python -m service",
         description="The Fovea gateway. An option wins over its environment variable.",
@@ -59,6 +25,9 @@ def _arguments(argv: list[str]) -> dict[str, object]:
     )
     parser.add_argument("--host", help="overrides FOVEA_HOST")
     parser.add_argument("--port", type=int, help="overrides FOVEA_PORT")
+    parser.add_argument("--workers", type=int, help="overrides FOVEA_WORKERS")
+    # What a parent gives a worker: the sockets to accept from.
+    parser.add_argument("--fd", type=int, action="append", default=[], help=argparse.SUPPRESS)
     return {
         name: given for name, given in vars(parser.parse_args(argv)).items() if given is not None
     }
@@ -66,6 +35,8 @@ def _arguments(argv: list[str]) -> dict[str, object]:
 
 def keygen(argv: list[str]) -> int:
     """Print a fresh API key, and the line for the file of keys."""
+    from service.keys import KeysError, Scope, generate  # noqa: PLC0415
+
     parser = argparse.ArgumentParser(prog="python -m service keygen")
     parser.add_argument("name", help="of the program that will use the key")
     parser.add_argument(
@@ -82,41 +53,39 @@ def keygen(argv: list[str]) -> int:
     return 0
 
 
+def serve(settings: Settings, inherited: Sequence[int]) -> int:
+    """Serve until a signal ends it; a worker does so on the sockets that it has ``inherited``."""
+    from service import server  # noqa: PLC0415
+    from service.keys import KeysError  # noqa: PLC0415
+
+    sockets = [socket.socket(fileno=number) for number in inherited]
+    try:
+        server.serve(settings.of_one_worker(), sockets)
+    except KeysError as error:
+        print(f"python -m service: FOVEA_API_KEYS_FILE: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
 def main(argv: list[str]) -> int:
     """Serve until a signal ends it; ``keygen NAME --scope SCOPE`` makes an API key instead."""
     if argv[:1] == ["keygen"]:
         return keygen(argv[1:])
     overrides = _arguments(argv)
+    inherited = overrides.pop("fd")
     try:
         settings = Settings.load(**overrides)
     except SettingsError as error:
         print(f"python -m service: {error}", file=sys.stderr)
         return 2
     configure(settings.log_level)
+    if inherited or settings.workers == 1:
+        return serve(settings, inherited)
     try:
-        app = create_app(settings)
-    except KeysError as error:
-        print(f"python -m service: FOVEA_API_KEYS_FILE: {error}", file=sys.stderr)
-        return 2
-    config = uvicorn.Config(
-        app,
-        host=settings.host,
-        port=settings.port,
-        http=Connection,
-        ws="none",
-        lifespan="on",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,
-        timeout_keep_alive=KEEP_ALIVE_SECONDS,
-        timeout_graceful_shutdown=settings.shutdown_seconds,
-    )
-    # uvicorn repeats a signal once it is done with it, when there is nothing left to stop.
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: None)
-    Server(config, app, settings.drain_seconds).run()
-    return 0
+        return asyncio.run(supervise(settings))
+    except OSError as error:
+        print(f"python -m service: {error.strerror}", file=sys.stderr)
+        return 1
 
 
 if __name__ == "__main__":

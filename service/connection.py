@@ -6,9 +6,11 @@ without end, and one that comes a byte a minute is waited for, as is one that ne
 """
 
 import asyncio
+from collections.abc import Iterable
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+CLOSE = (b"connection", b"close")  # a header that tells the caller to open another one next time
 MOST_HEAD_BYTES = 32_768  # as nginx: four buffers of 8 KiB
 HEAD_SECONDS = 10.0
 
@@ -63,3 +65,14 @@ class Connection(HttpToolsProtocol):
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+
+
+def say_goodbye(connections: Iterable[asyncio.Protocol]) -> None:
+    """Have answers that have not begun be the last of their connections, and say so.
+
+    One that has begun without saying so may not: its caller may send the next request any moment.
+    """
+    for connection in connections:
+        cycle = connection.cycle if isinstance(connection, Connection) else None
+        if cycle is not None and not cycle.response_started:
+            cycle.keep_alive = False

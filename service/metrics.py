@@ -79,9 +79,14 @@ class Metrics:
 
     async def keep_sampled(self) -> None:
         """Sample for other workers to show, until cancelled; one that is alone need not."""
-        while self._instruments.shared:
-            self.sample()
-            await asyncio.sleep(SAMPLE_SECONDS)
+        if not self._instruments.shared:
+            return
+        try:
+            while True:
+                self.sample()
+                await asyncio.sleep(SAMPLE_SECONDS)
+        finally:
+            self.sample()  # what was counted since: nobody asks this worker any more
 
     def render(self, accept: str = "") -> tuple[bytes, str]:
         """The exposition as of the last sample, and its media type; on any thread."""

@@ -17,15 +17,22 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from pixels.limits import Limits
 from service.cores import usable_cores
 
 PREFIX = "FOVEA_"
+SHARED_FOLDER = "PROMETHEUS_MULTIPROC_DIR"  # prometheus_client's own variable
 
 
 def shared_folder() -> Path | None:
-    """Where the metrics of several workers add up: prometheus_client's own variable."""
-    folder = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
+    """Where the metrics of several workers add up, if anywhere."""
+    folder = os.environ.get(SHARED_FOLDER)
     return Path(folder) if folder else None
+
+
+def with_shared_folder(folder: str) -> dict[str, str]:
+    """This process's environment, for workers whose metrics add up in ``folder``."""
+    return os.environ | {SHARED_FOLDER: folder}
 
 
 class SettingsError(ValueError):
@@ -46,6 +53,7 @@ class Settings(BaseSettings):
 
     host: str = Field("127.0.0.1", description="address the gateway listens on")
     port: int = Field(8080, ge=0, le=65535, description="port it listens on; 0 takes a free one")
+    workers: int = Field(1, ge=1, le=256, description="processes that serve the port")
     triton_url: str = Field(
         "127.0.0.1:8001",
         pattern=r"^[^\s,]+:\d+(,[^\s,]+:\d+)*$",
@@ -83,18 +91,18 @@ class Settings(BaseSettings):
         gt=0,
         le=3600,
         description="latency up to which a model may take more predictions at once, within 1.5 to "
-        "5 times that of a lone one",
+        "8 times that of a lone one",
     )
     max_body_bytes: int = Field(20_000_000, ge=1, description="largest request body, in bytes")
-    max_pixels: int = Field(50_000_000, ge=1, description="largest image, width x height")
-    max_side: int = Field(16_384, ge=1, description="longest side of an image, in pixels")
+    max_pixels: int = Field(Limits.max_pixels, ge=1, description="largest image, width x height")
+    max_side: int = Field(Limits.max_side, ge=1, description="longest side of an image, in pixels")
     decode_threads: int = Field(
         default_factory=usable_cores,
         ge=1,
         description="threads that decode, resize and draw images; by default one a usable core",
     )
     max_decode_bytes: int = Field(
-        400_000_000,
+        Limits.max_decode_bytes,
         ge=1,
         description="memory for images under decoding, all together; others wait, and one that "
         "needs more alone is refused",
@@ -159,6 +167,7 @@ class Settings(BaseSettings):
     otel_share: float = Field(
         1, ge=0, le=1, description="share of requests to trace where the caller has not decided"
     )
+    docs: bool = Field(True, description="whether /docs, /redoc and /openapi.json are there")
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="least severity that is logged; each request is one info line"
     )
@@ -206,6 +215,12 @@ class Settings(BaseSettings):
             return cls(**overrides)
         except ValidationError as error:
             raise SettingsError("; ".join(_explain(item) for item in error.errors())) from None
+
+    def of_one_worker(self) -> Self:
+        """With what one of the workers may take of the bounds that hold for all together."""
+        shared = ("max_in_flight", "decode_threads")
+        shares = {name: max(getattr(self, name) // self.workers, 1) for name in shared}
+        return self.model_copy(update=shares)
 
     @classmethod
     def table(cls) -> str:

@@ -116,6 +116,7 @@ async def test_it_serves_on_while_it_drains_but_is_not_ready() -> None:
         ready = await gateway.client.get("/readyz")
         assert ready.status_code == 503
         assert ready.json()["detail"] == "the gateway is shutting down"
+        assert ready.headers["connection"] == "close"
         assert (await gateway.predict()).status_code == 200
         await gateway.end()
 

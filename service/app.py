@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
+from pixels.decode import configure_pillow
+from pixels.native import return_large_blocks
 from service.backend import InferenceBackend
 from service.catalog import Catalog
 from service.errors import GatewayError, InvalidParameter, UnknownParameter, answer, answer_status
@@ -18,13 +19,13 @@ from service.guard import Guard
 from service.limiter import Limiters
 from service.metrics import Metrics
 from service.middleware import Frame, trace_of
+from service.openapi import described
 from service.pipeline import Pipeline
 from service.predictor import READERS
 from service.routes import control, health, models, predict
 from service.routes import metrics as metrics_route
 from service.settings import Settings
 from service.shield import Shield, protect
-from service.steps.decode import configure_pillow
 from service.trace import Outcome
 from service.triton import TritonBackend
 
@@ -50,6 +51,7 @@ def create_app(settings: Settings, backend: InferenceBackend | None = None) -> F
     metrics.watch_limiters(limiters)
     telemetry = _telemetry(settings)
     configure_pillow()
+    return_large_blocks()
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -67,19 +69,14 @@ def create_app(settings: Settings, backend: InferenceBackend | None = None) -> F
         if telemetry is not None:
             await asyncio.to_thread(telemetry.close)
 
-    app = FastAPIOffline(
-        title="Fovea",
-        description="Image in, JSON out: attention-augmented vision models on NVIDIA Triton.",
-        lifespan=lifespan,
-        redirect_slashes=False,
-    )
+    app = described(settings.docs, lifespan=lifespan, redirect_slashes=False)
     app.state.draining = False
     app.state.catalog = catalog
     app.state.guard = guard
     protect(app, settings)
     app.add_middleware(Frame, metrics=metrics, telemetry=telemetry)
     app.add_middleware(Shield)
-    app.include_router(predict.router(pipeline, guard))
+    app.router.routes.insert(0, predict.route(pipeline, guard))  # what is asked most
     app.include_router(models.router(catalog, guard))
     app.include_router(control.router(settings, catalog, backend, guard))
     app.include_router(health.router(catalog, backend, settings.required_models))

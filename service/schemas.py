@@ -1,8 +1,8 @@
 """The public JSON, as pydantic models built from results in one place."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Any, Self
+from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -265,11 +265,3 @@ class BatchAnswer(BaseModel):
         """The answer that tells ``batch``."""
         items = [BatchItem.of(index, slot, path) for index, slot in enumerate(batch.slots)]
         return cls(results=items, timings_ms=timings_ms, request_id=request_id)
-
-
-def problems(meanings: Mapping[int, str]) -> dict[int | str, dict[str, Any]]:
-    """OpenAPI's description of failures, by status."""
-    content = {"application/problem+json": {"schema": Problem.model_json_schema()}}
-    return {
-        status: {"description": meaning, "content": content} for status, meaning in meanings.items()
-    }

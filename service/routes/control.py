@@ -12,34 +12,43 @@ from fastapi import APIRouter, Depends, Path, Request
 from service.backend import InferenceBackend
 from service.catalog import Catalog
 from service.errors import (
+    BackendUnavailable,
+    DeadlineExceeded,
+    Forbidden,
     ForeignOrigin,
+    InferenceFailed,
+    InvalidParameter,
     LoadFailed,
     LoadTimeout,
     ModelControlOff,
     ModelNotLoaded,
+    Unauthenticated,
     UnknownModel,
 )
+from service.examples.names import CLASSIFIER
 from service.guard import Guard
-from service.schemas import ModelInfo, problems
+from service.openapi import KEYS, responses
+from service.schemas import ModelInfo
 from service.settings import Settings
 from service.values import Deadline, Model
 
 # Triton makes a path of it: no separators, and nothing that begins with a dot.
-NAME = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$"
-PROBLEMS = problems(
-    {
-        401: "no API key, where one is needed",
-        403: "model control is off, the key lacks a scope, or a web page of somebody else asks",
-        404: "no such model in Triton's repository",
-        409: "nothing to unload",
-        421: "not a host of this gateway",
-        422: "a name that no model may have",
-        502: "Triton could not load it; what was loaded before still answers",
-        503: "Triton is not there; see Retry-After",
-        504: "not done in time; Triton may still be at it",
-    }
+NAME = r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"
+FAILURES = (
+    Unauthenticated,
+    ModelControlOff,
+    ForeignOrigin,
+    Forbidden,
+    UnknownModel,
+    InvalidParameter,
+    InferenceFailed,  # a question about the repository
+    LoadFailed,
+    BackendUnavailable,
+    LoadTimeout,
+    DeadlineExceeded,  # likewise
 )
-Name = Annotated[str, Path(pattern=NAME)]
+LOAD, UNLOAD = "/models/{name}/load", "/models/{name}/unload"
+Name = Annotated[str, Path(max_length=128, pattern=NAME, examples=[CLASSIFIER])]
 
 
 class Control:
@@ -102,16 +111,18 @@ def router(
     routes = APIRouter(
         tags=["models"],
         dependencies=[Depends(guard.administer), Depends(admit)],
-        responses=PROBLEMS,
     )
+    extra = {"security": KEYS}
 
-    @routes.post("/models/{name}/load")
-    async def load(name: Name) -> ModelInfo:
+    @routes.post(LOAD, responses=responses(LOAD, *FAILURES), openapi_extra=extra)
+    async def load_model(name: Name) -> ModelInfo:
         """Load a model of the repository, or what is new of it; the old one answers until then."""
         return ModelInfo.of(await control.load(name))
 
-    @routes.post("/models/{name}/unload")
-    async def unload(name: Name) -> ModelInfo:
+    @routes.post(
+        UNLOAD, responses=responses(UNLOAD, ModelNotLoaded, *FAILURES), openapi_extra=extra
+    )
+    async def unload_model(name: Name) -> ModelInfo:
         """Give up a model; predictions that are under way are answered."""
         return ModelInfo.of(await control.unload(name))
 

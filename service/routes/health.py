@@ -8,7 +8,10 @@ from fastapi import APIRouter, Request
 from service.backend import InferenceBackend
 from service.catalog import Catalog
 from service.errors import GatewayError, NotReady
-from service.schemas import Health, problems
+from service.openapi import responses
+from service.schemas import Health
+
+ALIVE, READY = "/healthz", "/readyz"
 
 
 def router(
@@ -17,13 +20,13 @@ def router(
     """The probes; only readiness asks ``backend``, for ``required`` or else for any model."""
     routes = APIRouter(tags=["health"])
 
-    @routes.get("/healthz")
-    async def healthz() -> Health:
+    @routes.get(ALIVE, responses=responses(ALIVE))
+    async def is_alive() -> Health:
         """Alive: the event loop turns. Whether Triton does is no reason to restart a gateway."""
         return Health(status="alive")
 
-    @routes.get("/readyz", responses=problems({503: "no traffic, please; `detail` says why"}))
-    async def readyz(request: Request) -> Health:
+    @routes.get(READY, responses=responses(READY, NotReady))
+    async def is_ready(request: Request) -> Health:
         """Ready: Triton answers, and would run the models that are required, or else any one."""
         if request.app.state.draining:
             raise NotReady("the gateway is shutting down")

@@ -5,24 +5,29 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path
 
 from service.catalog import Catalog
+from service.errors import BackendUnavailable, InvalidParameter, Unauthenticated, UnknownModel
+from service.examples.names import CLASSIFIER
 from service.guard import Guard
-from service.schemas import ModelInfo, Models, problems
+from service.openapi import KEYS, responses
+from service.schemas import ModelInfo, Models
 
-DENIED = problems({401: "no API key, where one is needed", 421: "not a host of this gateway"})
-PROBLEMS = problems({404: "no such model", 503: "Triton has not answered yet"})
+LIST, ONE = "/models", "/models/{name}"
+FAILURES = (Unauthenticated, UnknownModel, InvalidParameter, BackendUnavailable)
+Name = Annotated[str, Path(max_length=128, examples=[CLASSIFIER])]
 
 
 def router(catalog: Catalog, guard: Guard) -> APIRouter:
     """The routes over ``catalog``."""
-    routes = APIRouter(tags=["models"], dependencies=[Depends(guard.look)], responses=DENIED)
+    routes = APIRouter(tags=["models"], dependencies=[Depends(guard.look)])
+    extra = {"security": KEYS}
 
-    @routes.get("/models")
-    async def models() -> Models:
+    @routes.get(LIST, responses=responses(LIST, Unauthenticated), openapi_extra=extra)
+    async def list_models() -> Models:
         """Every model of the repository; those that cannot be asked, with the reason."""
         return Models(models=[ModelInfo.of(model) for model in catalog.models.values()])
 
-    @routes.get("/models/{name}", responses=PROBLEMS)
-    async def model(name: Annotated[str, Path(max_length=128)]) -> ModelInfo:
+    @routes.get(ONE, responses=responses(ONE, *FAILURES), openapi_extra=extra)
+    async def get_model(name: Name) -> ModelInfo:
         """The same of one model."""
         return ModelInfo.of(catalog.named(name))
 

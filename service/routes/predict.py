@@ -1,68 +1,55 @@
 """POST /predict: an image in, a prediction out."""
 
+from collections.abc import Mapping
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Header, Query, Request, Response
+from fastapi import Header, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.types import Receive
 
+from service import errors
 from service.accept import JSON, PNG, wants_picture
+from service.examples.answers import PREDICTION
+from service.examples.bodies import BODIES
+from service.examples.names import CLASSIFIER
 from service.guard import Guard
 from service.middleware import trace_of
+from service.openapi import KEYS, responses
 from service.pipeline import Pipeline
-from service.schemas import Answer, BatchAnswer, problems, timings
+from service.routes.direct import DirectRoute
+from service.schemas import Answer, BatchAnswer, timings
 from service.slot import Batch
-from service.steps.encoded import EncodedImages
-from service.steps.read import FORM
 from service.trace import Trace
 from service.values import Body, Result, Wish
 
 LONGEST_TIMEOUT_MS = 3_600_000
-BINARY = {"type": "string", "format": "binary"}
-FORM_SCHEMA = {
-    "type": "object",
-    "properties": {"file": {"type": "array", "items": BINARY, "minItems": 1}},
-    "required": ["file"],
-}
-REQUEST_BODY = {
-    "required": True,
-    "description": "the image's bytes; a form with parts named `file`; or base64 in JSON. Several "
-    "files, or `images`, are answered with a list",
-    "content": {
-        "image/*": {"schema": BINARY},
-        FORM: {"schema": FORM_SCHEMA},
-        JSON: {
-            "schema": EncodedImages.model_json_schema(),
-            "examples": {
-                "one": {"value": {"image": "/9j/4AAQSkZJRgABAQ…"}},
-                "several": {"value": {"images": ["/9j/4AAQ…", "data:image/png;base64,iVBORw0K…"]}},
-            },
-        },
-    },
-}
-PICTURE = {
-    "description": "what was found; as a picture with `Accept: image/png` or `render=true`",
-    "content": {PNG: {"schema": BINARY}},
-}
-PROBLEMS = problems(
-    {
-        400: "a query parameter is unknown, no model is named, or the form or JSON is malformed",
-        401: "no API key, where one is needed",
-        403: "the API key lacks the scope `predict`",
-        404: "no such model or version; the problem lists those there are",
-        408: "the body arrived too slowly",
-        409: "the model carries no recipe that this gateway can follow",
-        413: "more bytes, pixels or images than allowed",
-        415: "neither image/*, multipart/form-data nor application/json",
-        421: "not a host of this gateway",
-        422: "a parameter makes no sense, or the body is no readable image",
-        429: "more predictions than one caller may ask for; see Retry-After",
-        500: "a fault of the gateway",
-        502: "the model failed or answered in an unexpected shape",
-        503: "overloaded, or Triton or the model is not there; see Retry-After",
-        504: "out of time; `stage` names where, `longest_stage` what took most of it",
-    }
+PATH = "/predict"
+FAILURES = (
+    errors.UnknownParameter,
+    errors.ModelNotNamed,
+    errors.MalformedUpload,
+    errors.Unauthenticated,
+    errors.Forbidden,
+    errors.UnknownModel,
+    errors.UnknownVersion,
+    errors.BodyTimeout,
+    errors.ModelNotServable,
+    errors.BodyTooLarge,
+    errors.ImageTooLarge,
+    errors.TooManyImages,
+    errors.UnsupportedMediaType,
+    errors.InvalidParameter,
+    errors.UnreadableImage,
+    errors.RateLimited,
+    errors.InferenceFailed,
+    errors.UnexpectedOutput,
+    errors.Overloaded,
+    errors.QueueFull,
+    errors.BackendUnavailable,
+    errors.ModelNotReady,
+    errors.ModelBroken,
+    errors.DeadlineExceeded,
 )
 
 
@@ -72,7 +59,10 @@ class PredictQuery(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     model: str | None = Field(
-        None, max_length=128, description="may be left out where one model is served"
+        None,
+        max_length=128,
+        examples=[CLASSIFIER],
+        description="may be left out where one model is served",
     )
     version: str | None = Field(
         None, pattern=r"^[0-9]{1,18}$", description="the newest ready one by default"
@@ -106,28 +96,45 @@ TimeoutHeader = Annotated[
 ]
 
 
-def router(pipeline: Pipeline, guard: Guard) -> APIRouter:
-    """The route over ``pipeline``."""
-    routes = APIRouter(tags=["prediction"], dependencies=[Depends(guard.predict)])
+class _Headers(BaseModel):
+    timeout_ms: int | None = Field(None, alias="x-timeout-ms", ge=1, le=LONGEST_TIMEOUT_MS)
 
-    @routes.post(
-        "/predict",
-        response_model=Answer | BatchAnswer,
-        responses={200: PICTURE, **PROBLEMS},
-        openapi_extra={"requestBody": REQUEST_BODY},
-    )
+
+def route(pipeline: Pipeline, guard: Guard) -> DirectRoute:
+    """The route over ``pipeline``."""
+
     async def predict(
         request: Request,
         query: Annotated[PredictQuery, Query()],
         x_timeout_ms: TimeoutHeader = None,
     ) -> Response:
-        """Decode the image, run the model, name what it saw."""
+        """Decode the image, run the model, name what it saw.
+
+        The model is chosen before the body is read: a wrong name costs no upload. Parameters hold
+        for all images of a request; those of a detector are refused where a classifier is asked.
+        """
         trace = trace_of(request.scope)
         wish = _wish(query, x_timeout_ms, request.headers.get("accept", ""))
         result = await pipeline.run(wish, _body(request), trace)
-        return _answer(result, trace, request.url.path)
+        return _answer(result, trace, request.scope["path"])
 
-    return routes
+    async def arguments(request: Request) -> Mapping[str, Any]:
+        await guard.predict(request)
+        query = PredictQuery.model_validate(dict(request.query_params))
+        headers = _Headers.model_validate(request.headers)
+        return {"request": request, "query": query, "x_timeout_ms": headers.timeout_ms}
+
+    return DirectRoute(
+        PATH,
+        predict,
+        arguments=arguments,
+        methods=["POST"],
+        operation_id="predict",
+        tags=["prediction"],
+        response_model=Answer | BatchAnswer,
+        responses=responses(PATH, *FAILURES, success=PREDICTION),
+        openapi_extra={"requestBody": BODIES, "security": KEYS},
+    )
 
 
 def _wish(query: PredictQuery, x_timeout_ms: int | None, accept: str) -> Wish:

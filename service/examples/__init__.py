@@ -1,0 +1,1 @@
+"""Examples for the OpenAPI document, built by what builds the answers."""

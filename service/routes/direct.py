@@ -1,0 +1,44 @@
+"""A route that FastAPI describes and does not stand in the way of."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
+from pydantic import ValidationError
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+Arguments = Callable[[Request], Awaitable[Mapping[str, Any]]]
+
+
+class DirectRoute(APIRoute):
+    """Calls ``endpoint`` with what ``arguments`` reads out of the request.
+
+    FastAPI solves the signature of an endpoint anew for each request, which takes a quarter of a
+    millisecond: as much as everything else that happens to a small image on the event loop. Here
+    the signature is for the OpenAPI document alone. What ``arguments`` raises is answered as what
+    the endpoint raises; a ValidationError of pydantic's as FastAPI's own.
+    """
+
+    def __init__(
+        self,
+        path: str,
+        endpoint: Callable[..., Awaitable[Response]],
+        *,
+        arguments: Arguments,
+        **options: Any,
+    ) -> None:
+        super().__init__(path, endpoint, **options)
+
+        async def app(scope: Scope, receive: Receive, send: Send) -> None:
+            request = Request(scope, receive, send)
+            try:
+                found = await arguments(request)
+            except ValidationError as error:
+                raise RequestValidationError(error.errors()) from error
+            response = await endpoint(**found)
+            await response(scope, receive, send)
+
+        self.app = app

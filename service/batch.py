@@ -34,8 +34,10 @@ class BatchPredictor:
         async def predicted(upload: Upload, own: Trace) -> Result | GatewayError:
             try:
                 own.enter(Stage.QUEUE)
-                async with turns, limiter.admit(deadline, patient=True):
-                    return await self._predictor.predict(choice, wish, upload, own, deadline)
+                async with turns:
+                    return await self._predictor.predict(
+                        choice, wish, upload, own, deadline, limiter=limiter, patient=True
+                    )
             except GatewayError as error:
                 return error
 

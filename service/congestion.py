@@ -17,8 +17,11 @@ ones may by chance, and if none did for a while and the limit has to shrink, a f
 import math
 
 LEAST = 2  # keeps decoding and inference of a slow model busy at the same time
-INITIAL = 4
-LEAST_RISE, MOST_RISE = 1.5, 5.0  # of latency over the baseline, before it counts as congestion
+INITIAL = 16  # enough for a burst of a few dozen callers, of whom as many wait
+# Of latency over the baseline, before it counts as congestion. An image in the second batch of
+# eight waits for sixteen: that takes several times as long as alone, and is worth it.
+LEAST_RISE, MOST_RISE = 1.5, 8.0
+LEARNED = 5  # predictions after which the limit is no mere guess
 LEAST_WINDOW = 10  # predictions between two changes of the limit; more of them the higher it is
 STEEPEST = 0.5  # factor of one change
 BACK_OFF = 0.7  # factor when a prediction was lost to congestion
@@ -31,7 +34,7 @@ STALE_SECONDS = 10.0  # a baseline of that age must be measured again before the
 class AdaptiveLimit:
     """The limit of one model; times are seconds of one monotonic clock.
 
-    The goal for the latency is ``target_seconds``, but within 1.5 to 5 times the baseline: a fast
+    The goal for the latency is ``target_seconds``, but within 1.5 to 8 times the baseline: a fast
     model is not let become slow, nor is a slow one asked for what it cannot do.
     """
 
@@ -39,6 +42,7 @@ class AdaptiveLimit:
         self._most = most
         self._target_seconds = target_seconds
         self._limit = float(min(INITIAL, most))
+        self._observed = 0  # up to LEARNED
         self._starting = True  # until the limit was too high for once, it grows fast (slow start)
         self._changed_at = -math.inf
         self._count, self._sum = 0, 0.0  # of the window
@@ -52,10 +56,17 @@ class AdaptiveLimit:
         """Predictions that may be in flight."""
         return 1 if self._probe else int(self._limit)
 
+    @property
+    def learned(self) -> bool:
+        """Whether the limit rests on measurements."""
+        return self._observed >= LEARNED
+
     def observe(self, started: float, ended: float, in_flight: int) -> None:
         """Learn from a prediction that succeeded while at most ``in_flight`` were under way."""
         seconds = ended - started
-        self.latency_seconds = self.latency_seconds or seconds
+        if not self.learned:
+            self._observed += 1
+            self.latency_seconds = seconds  # not a mean: the very first may be slow by far
         if in_flight == 1:
             self._learn_baseline(seconds, ended)
         if self._probe and ended > self._probe_ends:

@@ -5,7 +5,8 @@ throughput (CoDel: Nichols and Jacobson, RFC 8289). So, as Facebook does it for 
 "Fail at Scale", ACM Queue, 2015), there are two bounds on the wait: while all goes well a newcomer
 may wait ``queue_seconds``; once one had to be refused, and until there was none for a while, a
 newcomer gets in only if its turn is next. How long it would wait is known beforehand from Little's
-law, so it is refused at once and not after the wait.
+law, so it is refused at once and not after the wait. Of a model that is new nothing is known, and
+nobody is refused until something is.
 """
 
 import asyncio
@@ -62,7 +63,7 @@ class Limiter:
         Raises:
             Overloaded
         """
-        if self._free():
+        if self._free() or not self._limit.learned:
             return
         gap = self._gap_seconds()
         standing = self._clock() - self._refused_at < STANDING * gap
@@ -127,7 +128,8 @@ class Limiter:
         most_seconds = deadline.at - self._clock()
         if not patient:
             self.check()
-            most_seconds = min(most_seconds, PUNCTUAL * self._patience_seconds())
+            if self._limit.learned:
+                most_seconds = min(most_seconds, PUNCTUAL * self._patience_seconds())
         turn = asyncio.get_running_loop().create_future()
         self._waiting.append(turn)
         try:

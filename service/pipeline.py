@@ -75,9 +75,9 @@ class Pipeline:
         limiter: Limiter,
     ) -> Result | Batch:
         if isinstance(uploads, Upload):
-            trace.enter(Stage.QUEUE)
-            async with limiter.admit(deadline):
-                return await self._predictor.predict(choice, wish, uploads, trace, deadline)
+            return await self._predictor.predict(
+                choice, wish, uploads, trace, deadline, limiter=limiter
+            )
         if wish.render:
             raise InvalidParameter(
                 f"a picture shows one image, and these are {len(uploads.items)}",

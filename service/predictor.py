@@ -2,14 +2,20 @@
 
 import asyncio
 import time
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
 
 import PIL.Image
 
 from contract.recipe import InputSpec, Recipe, Role, Task
+from pixels.fit import Prepared, prepare
+from pixels.formats.claim import Header
+from pixels.geometry import Geometry
 from service.backend import InferenceBackend
 from service.errors import DeadlineExceeded
-from service.formats.claim import Header
+from service.limiter import Limiter
 from service.looks import Looks, looks
 from service.pool import Pool
 from service.settings import Settings
@@ -18,20 +24,21 @@ from service.steps.classify import classify
 from service.steps.decode import decode, inspect
 from service.steps.detect import detect
 from service.steps.draw import canvas, draw
-from service.steps.preprocess import preprocess
 from service.trace import Stage, Trace
 from service.values import (
     Choice,
     Deadline,
     Findings,
-    Geometry,
     Outputs,
-    Prepared,
     Result,
     Upload,
     Wish,
 )
 
+T = TypeVar("T")
+
+LARGE_SHARE = 0.25  # of the memory for decoding; an image that needs more decodes for long
+COPIES = 3  # of a file that Pillow holds at most, where its decoder makes nothing of it
 INLINE_BYTES = 1 << 18  # of a file, whose header is read on the loop; longer ones may take a while
 
 
@@ -61,33 +68,61 @@ class _Ready:
 
 
 class Predictor:
-    """Decodes, asks the inference server, and reads its answer."""
+    """Admits, decodes, asks the inference server, and reads its answer.
+
+    Large images may decode for seconds. They take turns with each other, which leaves a thread to
+    the rest, and not with those of their model: its limit shall learn what the model takes.
+    """
 
     def __init__(self, settings: Settings, backend: InferenceBackend, pool: Pool) -> None:
         self._settings = settings
         self._backend = backend
         self._pool = pool
+        self._large = asyncio.Semaphore(max(1, settings.decode_threads - 1))
 
-    async def predict(
-        self, choice: Choice, wish: Wish, upload: Upload, trace: Trace, deadline: Deadline
+    async def predict(  # noqa: PLR0913 - what a prediction is made of
+        self,
+        choice: Choice,
+        wish: Wish,
+        upload: Upload,
+        trace: Trace,
+        deadline: Deadline,
+        *,
+        limiter: Limiter,
+        patient: bool = False,
     ) -> Result:
         """The prediction for one image; its stages follow each other in ``trace``.
 
         Raises:
+            Overloaded: ``limiter`` does not admit it; whoever is ``patient`` waits instead.
             DeadlineExceeded: with what each stage has taken. Any other GatewayError too.
         """
         trace.enter(Stage.DECODE)
-        try:
-            async with asyncio.timeout(deadline.remaining_seconds()):
-                return await self._predict(choice, wish, upload, trace, deadline)
-        except (TimeoutError, DeadlineExceeded) as error:
-            raise DeadlineExceeded.of(trace) from error
+        header = await _within(deadline, trace, self._header(upload))
+        trace.enter(Stage.QUEUE)
+        predict = partial(self._predict, choice, wish, upload, trace, deadline, header=header)
+        if header.reserved_bytes > LARGE_SHARE * self._settings.max_decode_bytes:
+            return await _within(deadline, trace, self._in_turn(predict))
+        async with limiter.admit(deadline, patient=patient):
+            return await _within(deadline, trace, predict())
 
-    async def _predict(
-        self, choice: Choice, wish: Wish, upload: Upload, trace: Trace, deadline: Deadline
+    async def _in_turn(self, predict: Callable[[], Awaitable[Result]]) -> Result:
+        async with self._large:
+            return await predict()
+
+    async def _predict(  # noqa: PLR0913 - what a prediction is made of
+        self,
+        choice: Choice,
+        wish: Wish,
+        upload: Upload,
+        trace: Trace,
+        deadline: Deadline,
+        *,
+        header: Header,
     ) -> Result:
+        trace.enter(Stage.DECODE)
         recipe = choice.recipe
-        ready = await self._ready(upload, recipe.input, wish.render)
+        ready = await self._ready(upload, header, recipe.input, wish.render)
         trace.looks = ready.looks
         trace.enter(Stage.PREPROCESS, at=ready.decoded_at)
         names = _asked_for(recipe, wish)
@@ -120,19 +155,20 @@ class Predictor:
             picture=png,
         )
 
-    async def _ready(self, upload: Upload, spec: InputSpec, render: bool) -> _Ready:
+    async def _header(self, upload: Upload) -> Header:
         if len(upload.data) <= INLINE_BYTES:
-            header = inspect(upload, self._settings)
-        else:
-            header = await self._pool.run(inspect, upload, self._settings)
-        memory = header.reserved_bytes
+            return inspect(upload, self._settings)
+        return await self._pool.run(inspect, upload, self._settings)
+
+    async def _ready(self, upload: Upload, header: Header, spec: InputSpec, render: bool) -> _Ready:
+        memory = max(header.reserved_bytes, COPIES * len(upload.data))
         return await self._pool.run(self._prepare, upload, header, spec, render, memory=memory)
 
     def _prepare(self, upload: Upload, header: Header, spec: InputSpec, render: bool) -> _Ready:
         image = decode(upload, self._settings, header)
         decoded_at = time.perf_counter()
         picture = canvas(image) if render else None
-        prepared = preprocess(image, spec)
+        prepared = prepare(image.picture, spec)
         appearance = looks(upload, header.kind, prepared, spec)
         return _Ready(prepared, picture, image.frames, decoded_at, appearance)
 
@@ -144,6 +180,14 @@ class Predictor:
         if recipe.has(Role.MASKS):
             return await self._pool.run(reader, outputs, recipe, geometry, wish)
         return reader(outputs, recipe, geometry, wish)
+
+
+async def _within(deadline: Deadline, trace: Trace, work: Awaitable[T]) -> T:
+    try:
+        async with asyncio.timeout(deadline.remaining_seconds()):
+            return await work
+    except (TimeoutError, DeadlineExceeded) as error:
+        raise DeadlineExceeded.of(trace) from error
 
 
 def _asked_for(recipe: Recipe, wish: Wish) -> list[str]:

@@ -57,10 +57,14 @@ class Trace:
     began: dict[Stage, float] = field(default_factory=dict)  # on perf_counter
 
     def enter(self, stage: Stage | None, at: float | None = None) -> None:
-        """End the stage under way and begin ``stage``, now or at ``at`` of perf_counter."""
+        """End the stage under way and begin ``stage``, now or at ``at`` of perf_counter.
+
+        A stage that is entered again goes on: its times add up, and it takes its place anew.
+        """
         now = time.perf_counter() if at is None else at
         if self.stage is not None:
-            self.seconds[self.stage] = now - self.began[self.stage]
+            before = self.seconds.pop(self.stage, 0.0)
+            self.seconds[self.stage] = before + now - self.began[self.stage]
         self.stage = stage
         if stage is not None:
             self.began[stage] = now

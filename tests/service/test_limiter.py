@@ -9,6 +9,8 @@ from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
+from service import congestion
+from service.congestion import LEARNED
 from service.errors import DeadlineExceeded, GatewayError, Overloaded, UnreadableImage, answer
 from service.limiter import Limiter, Limiters
 from service.trace import Stage
@@ -16,6 +18,11 @@ from service.values import Deadline
 from tests.service.virtual_time import clock, run
 
 NEVER = Deadline(1e9)
+
+
+@pytest.fixture(autouse=True)
+def four_at_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(congestion, "INITIAL", 4)  # few enough to count
 
 
 def limiters(max_in_flight: int = 64, queue_seconds: float = 0.1) -> Limiters:
@@ -30,9 +37,10 @@ async def work(limiter: Limiter, seconds: float, failure: Exception | None = Non
 
 
 async def learned(seconds: float = 0.01, **settings) -> Limiter:
-    """A Limiter that has seen one prediction of ``seconds``, and so takes four at once."""
+    """A Limiter that has seen predictions of ``seconds``, and takes four at once."""
     limiter = limiters(**settings).of("signs")
-    await work(limiter, seconds)
+    for _ in range(LEARNED):
+        await work(limiter, seconds)
     assert limiter.limit == 4
     return limiter
 
@@ -49,6 +57,18 @@ def test_the_first_prediction_of_a_model_is_alone() -> None:
         assert (limiter.in_flight, limiter.queued) == (1, 2)
         await asyncio.gather(*tasks)
         assert (limiter.in_flight, limiter.limit) == (0, 4)
+
+    run(main())
+
+
+def test_of_a_new_model_nobody_is_refused_however_slow_its_first_prediction() -> None:
+    async def main() -> None:
+        limiter = limiters().of("signs")
+        tasks = start(1, limiter, 2.0) + start(40, limiter, 0.15)
+        await asyncio.gather(*tasks)
+        assert limiter.shed == 0
+        with pytest.raises(Overloaded):  # it is known by now
+            await asyncio.gather(*start(40, limiter, 0.15))
 
     run(main())
 
@@ -281,7 +301,8 @@ def test_a_body_is_not_read_for_a_model_that_is_full() -> None:
     async def main() -> None:
         all_models = limiters()
         limiter = all_models.of("signs")
-        await work(limiter, 0.1)
+        for _ in range(LEARNED):
+            await work(limiter, 0.1)
         tasks = start(8, limiter, 0.1)
         await asyncio.sleep(0)
         with pytest.raises(Overloaded), all_models.enter("signs"):
@@ -312,10 +333,12 @@ def test_an_overloaded_model_answers_503_with_its_numbers_and_leaves_the_body_un
         )
         transport = httpx.ASGITransport(app)
         async with httpx.AsyncClient(transport=transport, base_url="http://gateway") as client:
-            await client.post("/predict", content=b"first")
+            for _ in range(LEARNED):
+                await client.post("/predict", content=b"alone")
             many = await asyncio.gather(*(client.post("/predict", content=b"x") for _ in range(30)))
         refused = [response for response in many if response.status_code == 503]
-        assert len(many) - len(refused) == len(bodies) - 1 == 8  # four in flight, four waiting
+        assert len(many) - len(refused) == 8  # four in flight, four waiting
+        assert len(bodies) == LEARNED + 8
         assert refused[0].headers["retry-after"] == "1"
         assert refused[0].json()["type"] == "urn:fovea:problem:overloaded"
         assert (refused[0].json()["limit"], refused[0].json()["queued"]) == (4, 4)

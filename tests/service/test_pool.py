@@ -103,3 +103,16 @@ async def test_failing_work_gives_its_memory_back() -> None:
     pool.close()
     with pytest.raises(RuntimeError):
         await pool.run(print, memory=10)
+
+
+async def test_little_work_does_not_wait_behind_large() -> None:
+    pool, gate = Pool(2, 1000), threading.Event()
+    large = [asyncio.create_task(pool.run(gate.wait, memory=1000)) for _ in range(2)]
+    await asyncio.sleep(0.01)
+    others = [asyncio.create_task(pool.run(time.monotonic, memory=n)) for n in (20, 21)]
+    await asyncio.wait(others, timeout=0.2)
+    done = [other.done() for other in others]
+    gate.set()
+    await asyncio.gather(*large, *others)
+    pool.close()
+    assert done == [True, False]

@@ -12,6 +12,7 @@ import pytest
 from contract.recipe import PARAMETER
 from service import errors
 from service.settings import Settings
+from service.trace import Stage
 from tests.fakes import LABELS, FakeBackend, FakeModel
 from tests.images import claims_to_be_huge, encode, jpeg, quarters
 from tests.service.client import JPEG, gateway, predict
@@ -255,7 +256,7 @@ async def test_an_alpha_channel_does_no_harm() -> None:
         (errors.ModelNotReady("x"), 503, "model-not-ready", "unavailable"),
         (errors.QueueFull("x"), 503, "queue-full", "overloaded"),
         (errors.InferenceFailed("x"), 502, "inference-failed", "error"),
-        (errors.DeadlineExceeded(errors.Stage.INFER), 504, "deadline-exceeded", "deadline"),
+        (errors.DeadlineExceeded(Stage.INFER), 504, "deadline-exceeded", "deadline"),
         (RuntimeError("secret /etc/passwd"), 500, "internal-error", "error"),
     ],
 )

@@ -7,7 +7,7 @@ NumPy bridge of this stub corrupts arrays silently (python_backend before 24.11)
 
 import json
 import traceback
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +50,10 @@ class TritonPythonModel:
         """Each request with its response, after one call of `forward` for all of them."""
         try:
             parts = self._infer([self._read(request) for request in requests])
-            answers = [respond(part) for part in parts]
+            answers = [
+                respond(part, request.requested_output_names())
+                for part, request in zip(parts, requests, strict=True)
+            ]
         except OutputError as error:
             answers = [failure(str(error), "INVALID_ARG") for _ in requests]
         except Exception as error:
@@ -108,10 +111,14 @@ def load(path: Path, device: torch.device | None) -> torch.jit.ScriptModule:
         ) from None
 
 
-def respond(outputs: Tensors) -> Any:
-    """The response that carries ``outputs``."""
+def respond(outputs: Tensors, wanted: Collection[str]) -> Any:
+    """The response that carries those of ``outputs`` that are ``wanted``; each costs a copy."""
     return pb_utils.InferenceResponse(
-        [pb_utils.Tensor.from_dlpack(name, tensor) for name, tensor in outputs.items()]
+        [
+            pb_utils.Tensor.from_dlpack(name, tensor)
+            for name, tensor in outputs.items()
+            if name in wanted
+        ]
     )
 
 

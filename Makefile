@@ -68,4 +68,6 @@ bench: $(NAMES:%=$(FILE))  ## measure the served path; results in benchmarks/res
 	$(PY) -m benchmarks
 
 clean:  ## remove what the other targets built
-	rm -rf $(VENV) build *.egg-info model_repository/*/[0-9]*
+	rm -rf $(VENV) benchmarks/alternatives/.venv build *.egg-info model_repository/*/[0-9]* \
+	  .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -prune -exec rm -rf {} +

@@ -34,7 +34,7 @@ FULL = Settings(
     good_seconds=GOOD_SECONDS,
 )
 QUICK = replace(
-    FULL, repeats=1, seconds=1.0, lead_seconds=0.2, warm_up_seconds=0.5, bare_seconds=0.3
+    FULL, repeats=1, seconds=0.5, lead_seconds=0.1, warm_up_seconds=0.3, bare_seconds=0.1
 )
 FOLDER = Path(__file__).parent / "results"
 

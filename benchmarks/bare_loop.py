@@ -23,7 +23,7 @@ from zoo.comparison.latency import ENVIRONMENT
 
 # Python threads, torch's threads in each call, images in each call.
 VARIANTS = ((1, 1, 1), (1, 2, 1), (2, 1, 1), (1, 1, BATCH), (1, 2, BATCH), (2, 1, BATCH))
-WARM_UP_SECONDS = 0.5  # of each variant
+WARM_UP_SECONDS = 0.5  # of each variant, or as long as it is measured
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +85,8 @@ def main() -> None:
     network, jpeg = Network(options.model), options.image.read_bytes()
     for threads, torch_threads, batch in VARIANTS:
         torch.set_num_threads(torch_threads)
-        _images_per_second(network, jpeg, threads, batch, WARM_UP_SECONDS)
+        warm_up_seconds = min(WARM_UP_SECONDS, options.seconds)
+        _images_per_second(network, jpeg, threads, batch, warm_up_seconds)
         found = _images_per_second(network, jpeg, threads, batch, options.seconds)
         line = Bare(
             threads=threads,

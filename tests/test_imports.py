@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-PACKAGES = ("contract", "runtime", "service", "zoo")
+PACKAGES = ("contract", "pixels", "runtime", "service", "zoo")
 INSIDE_TRITON = ROOT / "runtime/backends"  # runs in Triton's interpreter, with torch
 
 
@@ -36,6 +36,12 @@ def mentions(path: Path, names: set[str]) -> bool:
 def test_it_needs_the_standard_library_alone(package: str) -> None:
     for path in modules(package):
         assert imported(path) <= sys.stdlib_module_names | {package}, path
+
+
+def test_pixels_need_pillow_and_numpy_alone() -> None:
+    for path in modules("pixels"):
+        ours = {"pixels", "contract"}
+        assert imported(path) <= sys.stdlib_module_names | ours | {"PIL", "numpy"}, path
 
 
 def test_the_backend_imports_nothing_of_ours() -> None:

@@ -62,7 +62,8 @@ if __name__ == "__main__":
         log_to_driver=False,
     )
     serve.start(http_options={"host": "127.0.0.1", "port": port()})
-    serve.run(Classifier.bind(), route_prefix="/predict")
+    application = Classifier.bind()  # type: ignore[attr-defined]  # the decorator's
+    serve.run(application, route_prefix="/predict")
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     stop.wait()

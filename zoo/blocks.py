@@ -33,7 +33,9 @@ class ConvNormAct(nn.Sequential):
 
 
 def initialise(module: nn.Module, attention: type[nn.Module]) -> None:
-    """Fresh weights for ``module`` and everything in it but the attention."""
+    """Fresh weights for ``module`` and everything in it but the attention; none on meta."""
+    if isinstance(module, nn.Conv2d | nn.Linear) and module.weight.is_meta:
+        return  # there is nothing to draw, and torch would import its compiler to draw it
     if isinstance(module, nn.Conv2d):
         nn.init.kaiming_normal_(module.weight, mode="fan_out")
     elif isinstance(module, nn.Linear):

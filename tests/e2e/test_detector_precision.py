@@ -16,7 +16,10 @@ from zoo.signs.dataset import Split
 from zoo.signs.scenes import LABELS, Scene, load
 
 NAME = "retinanet_mbv2_simam"
-SCENES = 300  # of the thousand on the card
+SCENES = 120  # of the thousand on the card
+# AP of so few scenes strays by 0.013 (the card's interval for a thousand is ±0.009 at 95 %, and
+# the error grows with the root): what is as far from the card as this is no accident.
+STRAY = 0.05
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +76,7 @@ def test_precision_through_http_is_the_precision_in_python(
         # Detections that score alike may change places.
         assert figure.value == pytest.approx(in_python[name].value, abs=1e-3), name
     said = weights.read_trained_card(NAME).test_precision
-    assert said.ap.value == pytest.approx(in_python["ap"].value, abs=0.05)
+    assert said.ap.value == pytest.approx(in_python["ap"].value, abs=STRAY)
 
 
 def test_scenes_are_answered_as_in_python(

@@ -12,7 +12,10 @@ from tritonclient.grpc import InferenceServerClient, InferInput
 
 from runtime.launch import TritonConfig
 from runtime.server import TritonProcess
+from zoo.detectors import Detector
 from zoo.detectors.create import FAMILIES
+from zoo.detectors.designs import LIGHT_TWO_STAGE
+from zoo.detectors.two_stage import TwoStageDetector
 from zoo.export import repository, servable
 from zoo.export.compare_detections import furthest_score
 from zoo.export.exporter import Answers
@@ -21,6 +24,7 @@ from zoo.export.probes import pictures
 from zoo.export.servable import Servable
 
 IMAGE_SIZE = (64, 96)
+MOST = 20  # detections of an image
 LABELS = tuple("abcde")
 NAMES = tuple(f"{family}_{on}" for on in ("mbv2_simam", "rn50_none") for family in FAMILIES)
 AT_ONCE = [3, 1, 0, 2, 1, 3]  # pictures, one a request; the server forms batches of up to four
@@ -57,7 +61,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     torch.set_num_threads(1)
     models = {}
     for name in NAMES:
-        network = fresh(name, num_classes=len(LABELS), image_size=IMAGE_SIZE)
+        network = small(fresh(name, num_classes=len(LABELS), image_size=IMAGE_SIZE))
         models[name] = servable.unmeasured(name, network, labels=LABELS, image_size=IMAGE_SIZE)
         repository.export(models[name], folder)
     config = TritonConfig(folder, models=NAMES, threads=1)
@@ -65,6 +69,14 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     with TritonProcess(config), InferenceServerClient(url) as client:
         yield Running(models, client)
     torch.set_num_threads(threads)
+
+
+def small(network: Detector) -> Detector:
+    """On a ResNet, too, no more to look at than a light one has: second stages take long."""
+    network.max_detections = MOST
+    if isinstance(network, TwoStageDetector):
+        network.rpn.proposals = LIGHT_TWO_STAGE.proposals
+    return network
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -1,17 +1,19 @@
-"""Ten thousand requests, one after the other, leave every process as large as it was."""
+"""Requests, thousands of them one after the other, leave every process as large as it was.
+
+`python -m benchmarks.soak` sends a hundred thousand of all kinds.
+"""
 
 import http.client
 from urllib.parse import urlsplit
 
 import psutil
-import pytest
 
 from tests.e2e.stack import Stack
 from tests.e2e.test_prediction import PHOTOGRAPHS
 from zoo.signs.dataset import Split, render
 
-WARM_UP, REQUESTS = 1_000, 10_000
-ALLOWED_MIB = 8  # arenas settle; one leaked 12 KiB image a request would be 117 MiB
+WARM_UP, REQUESTS = 500, 2_500
+ALLOWED_MIB = 8  # arenas settle; one leaked 12 KiB image a request would be 29 MiB
 
 
 def resident_mib(processes: list[psutil.Process]) -> float:
@@ -29,8 +31,7 @@ def send(stack: Stack, body: bytes, count: int) -> None:
     connection.close()
 
 
-@pytest.mark.timeout(400)
-def test_ten_thousand_requests_leave_memory_flat(stack: Stack) -> None:
+def test_thousands_of_requests_leave_memory_flat(stack: Stack) -> None:
     body = render(Split.TEST, 0).jpeg
     processes = stack.tree()
     send(stack, body, WARM_UP)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import httpx
 import numpy as np
@@ -19,6 +20,7 @@ from zoo.export.wrap import ServedClassifier
 from zoo.signs.dataset import LABELS, Sample, Split, render
 
 PHOTOGRAPHS = Path(skimage.__file__).parent / "data"
+TOGETHER = 30  # images of a request; the gateway takes 32
 Eager = Callable[[np.ndarray], np.ndarray]
 
 
@@ -48,7 +50,11 @@ def predict(client: httpx.Client, body: bytes, media_type: str = "image/jpeg") -
 def scores(answer: httpx.Response) -> np.ndarray:
     """The probabilities in the order of the class ids."""
     assert answer.status_code == 200, answer.text
-    guesses = sorted(answer.json()["predictions"], key=lambda guess: guess["class_id"])
+    return in_order(answer.json()["predictions"])
+
+
+def in_order(predictions: list[dict[str, Any]]) -> np.ndarray:
+    guesses = sorted(predictions, key=lambda guess: guess["class_id"])
     assert [guess["label"] for guess in guesses] == list(LABELS)
     return np.array([guess["score"] for guess in guesses])
 
@@ -100,11 +106,13 @@ def samples() -> Sequence[Sample]:
 def test_accuracy_through_http_is_the_accuracy_in_python(
     client: httpx.Client, eager: Eager, samples: Sequence[Sample]
 ) -> None:
-    """Image by image, with requests in flight together so that Triton really batches."""
-    with ThreadPoolExecutor(8) as pool:
-        answers = pool.map(lambda sample: scores(predict(client, sample.jpeg)), samples)
-        served = np.stack(list(answers))
-    expected = eager(np.stack([sample.pixels() for sample in samples]))
+    """Image by image, many a request and all of them questions of their own to Triton."""
+    parts = [samples[first : first + TOGETHER] for first in range(0, len(samples), TOGETHER)]
+    with ThreadPoolExecutor(2) as pool:
+        served = np.concatenate(list(pool.map(lambda part: scores_of(client, part), parts)))
+    expected = np.concatenate(
+        [eager(np.stack([sample.pixels() for sample in part])) for part in parts]
+    )
     np.testing.assert_allclose(served, expected, atol=1e-5)
     truth = np.array([sample.label for sample in samples])
     accuracy = float((served.argmax(1) == truth).mean())
@@ -112,6 +120,16 @@ def test_accuracy_through_http_is_the_accuracy_in_python(
     card = weights.read_card("mbv2_simam").test_accuracy
     # Two images of leeway: another processor may round a tie the other way.
     assert accuracy == pytest.approx(card.value, abs=2 / len(samples))
+
+
+def scores_of(client: httpx.Client, samples: Sequence[Sample]) -> np.ndarray:
+    """(B, 6) probabilities of the images of one request."""
+    files = [("file", ("crop.jpg", sample.jpeg, "image/jpeg")) for sample in samples]
+    answer = client.post("/predict", params={"model": "mbv2_simam"}, files=files)
+    assert answer.status_code == 200, answer.text
+    results = answer.json()["results"]
+    assert [one["status"] for one in results] == [200] * len(samples)
+    return np.stack([in_order(one["answer"]["predictions"]) for one in results])
 
 
 def test_requests_in_flight_together_share_a_batch(

@@ -1,9 +1,11 @@
 """Weights and their card: they come back as they went, and never without each other."""
 
+from functools import cache
 from pathlib import Path
 
 import pytest
 import torch
+from torch.utils.data import TensorDataset
 
 import zoo
 from tests.zoo.cards.tiny import card_of
@@ -73,6 +75,7 @@ def test_a_broken_card_is_refused(folder: Path, text: str) -> None:
 COMMITTED = sorted(path.stem for path in weights.FOLDER.glob("*.json"))
 CLASSIFIERS = [name for name in COMMITTED if not is_detector(name)]
 DETECTORS = [name for name in COMMITTED if is_detector(name)]
+EXAMINED = 300  # images; the 95 % interval around what they show is as wide as they are few
 
 
 @pytest.mark.parametrize("name", COMMITTED)
@@ -90,13 +93,19 @@ def test_committed_cards_for_people_are_those_of_the_machine(name: str) -> None:
     assert text == kinds.to_markdown(weights.read_card(name))
 
 
+@cache
+def part_of_the_test_split(seed: int) -> TensorDataset:
+    """The first images, drawn once for all networks."""
+    return load(Split.TEST, EXAMINED, seed)
+
+
 @pytest.mark.parametrize("name", CLASSIFIERS)
 def test_committed_weights_score_what_their_card_says_on_part_of_the_test_split(name: str) -> None:
     card = weights.read_card(name)
     assert isinstance(card, ModelCard)
     network = create(name, num_classes=card.num_classes, image_size=card.image_size)
     network.load_state_dict(weights.load(name))
-    scores = evaluate(network, load(Split.TEST, 600, card.data.seed))
+    scores = evaluate(network, part_of_the_test_split(card.data.seed))
     assert scores.accuracy.low <= card.test_accuracy.value <= scores.accuracy.high
 
 

@@ -45,6 +45,8 @@ class MacCounter(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
     ) -> Any:
         """Run the operator and count it."""
+        if func is aten.native_batch_norm.default and args[0].is_meta:
+            return _normed(args[0])
         out = func(*args, **(kwargs or {}))
         if func is aten.convolution.default:
             weight: Tensor = args[1]  # (out channels, in channels / groups, kernel…)
@@ -57,6 +59,12 @@ class MacCounter(TorchDispatchMode):  # type: ignore[no-untyped-call]
         elif func is aten.bmm.default:
             self.matmuls += out.numel() * int(args[0].shape[2])
         return out
+
+
+def _normed(maps: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """A batch norm's outputs on meta, where torch takes it to pieces in Python, slowly."""
+    statistics = maps.new_empty(0)
+    return torch.empty_like(maps), statistics, statistics
 
 
 @torch.no_grad()

@@ -1,9 +1,11 @@
 """Each mechanism and each backbone: built, trained, exported, and served by the real Triton.
 
-Files of each mechanism on `mbv2` are in tests/zoo/export/test_torchscript.py: here they only learn.
 Each served model is a process that imports torch, which takes longer than all that is asked of it.
+So each kind of block and the mechanisms least like each other are served unless EVERY_MODEL=all;
+the files of each mechanism are held to eager in tests/zoo/export/test_torchscript.py anyway.
 """
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,8 +31,11 @@ SEED = 5  # with some others, the one or two hidden units of CBAM on 16 channels
 CANCELLED = "channel.query.bias"  # of PSA: the softmax over positions takes it out again
 LABELS = tuple(f"class_{number}" for number in range(10))
 EACH_SERVER = 10  # models: every one is a process of some 300 MB
-NAMES = [f"rn18_{attention}" for attention in MECHANISMS]
-NAMES += [f"{backbone}_simam" for backbone in BACKBONES if backbone != "rn18"]
+ALL = [f"{backbone}_{attention}" for backbone in ("mbv2", "rn18") for attention in MECHANISMS]
+ALL += [f"{backbone}_simam" for backbone in BACKBONES if backbone not in ("mbv2", "rn18")]
+FEW = [f"rn18_{attention}" for attention in ("cbam", "gam", "danet", "ccnet", "psa_s")]
+FEW += [f"{backbone}_simam" for backbone in ("mbv1", "mbv2", "rn50", "rn50d", "resnext50")]
+NAMES = ALL if os.environ.get("EVERY_MODEL") == "all" else FEW
 CHUNKS = [tuple(NAMES[first : first + EACH_SERVER]) for first in range(0, len(NAMES), EACH_SERVER)]
 
 
@@ -124,9 +129,9 @@ def running(
         yield Running(trained, client)
 
 
-@pytest.mark.parametrize("attention", [name for name in MECHANISMS if name != "simam"])
-def test_it_learns_on_the_light_backbone(attention: str) -> None:
-    model = train(f"mbv2_{attention}")
+@pytest.mark.parametrize("name", sorted(set(ALL[: 2 * len(MECHANISMS)]) - set(NAMES)))
+def test_it_learns(name: str) -> None:
+    model = train(name)
     assert model.finite
     assert not model.untouched
 

@@ -20,7 +20,7 @@ LEAST = 2  # keeps decoding and inference of a slow model busy at the same time
 INITIAL = 16  # enough for a burst of a few dozen callers, of whom as many wait
 # Of latency over the baseline, before it counts as congestion. An image in the second batch of
 # eight waits for sixteen: that takes several times as long as alone, and is worth it.
-LEAST_RISE, MOST_RISE = 1.5, 8.0
+LEAST_RISE, MOST_RISE = 1.5, 12.0
 LEARNED = 5  # predictions after which the limit is no mere guess
 LEAST_WINDOW = 10  # predictions between two changes of the limit; more of them the higher it is
 STEEPEST = 0.5  # factor of one change
@@ -34,7 +34,7 @@ STALE_SECONDS = 10.0  # a baseline of that age must be measured again before the
 class AdaptiveLimit:
     """The limit of one model; times are seconds of one monotonic clock.
 
-    The goal for the latency is ``target_seconds``, but within 1.5 to 8 times the baseline: a fast
+    The goal for the latency is ``target_seconds``, but within 1.5 to 12 times the baseline: a fast
     model is not let become slow, nor is a slow one asked for what it cannot do.
     """
 

@@ -91,7 +91,7 @@ class Settings(BaseSettings):
         gt=0,
         le=3600,
         description="latency up to which a model may take more predictions at once, within 1.5 to "
-        "8 times that of a lone one",
+        "12 times that of a lone one",
     )
     max_body_bytes: int = Field(20_000_000, ge=1, description="largest request body, in bytes")
     max_pixels: int = Field(Limits.max_pixels, ge=1, description="largest image, width x height")

@@ -16,7 +16,7 @@ FILE := model_repository/%/1/model.pt
 ZOO_SOURCES := $(shell find zoo contract -name '*.py')
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock check test models serve bench clean
+.PHONY: help setup lock check test thorough models serve bench clean
 
 help:  ## show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -60,9 +60,12 @@ check: $(READY)  ## lint, format, types, import rules
 
 # One process a core, a file at a time, long ones early; what kills servers and takes times runs alone.
 ALONE := tests/e2e/test_lifecycle.py tests/runtime
-test: $(NAMES:%=$(FILE))  ## every test, against the real tritonserver
+test: $(NAMES:%=$(FILE))  ## the tests, against the real tritonserver; ten minutes on two cores
 	$(PY) -m pytest -n auto --dist loadfile --no-loadscope-reorder $(ALONE:%=--ignore=%)
 	$(PY) -m pytest $(ALONE)
+
+thorough:  ## the tests, with every network where one of a kind is enough
+	THOROUGH=1 $(MAKE) test
 
 bench: $(NAMES:%=$(FILE))  ## measure the served path; results in benchmarks/results
 	$(PY) -m benchmarks

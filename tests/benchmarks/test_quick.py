@@ -10,6 +10,7 @@ from benchmarks import results
 from benchmarks.processes import ROOT
 from benchmarks.systems import FOVEA
 from tests.e2e.stack import REPOSITORY
+from tests.thorough import thorough
 
 
 def run(*command: str) -> str:
@@ -45,6 +46,7 @@ def test_a_quick_run_measures_fovea_and_an_alternative(tmp_path: Path) -> None:
     assert "<svg" in (tmp_path / "serving.svg").read_text()
 
 
+@thorough
 def test_a_quick_look_at_the_gateways_own_cost_adds_up(tmp_path: Path) -> None:
     page = run("benchmarks.cost", "--seconds", "0.5", "--repeats", "1", "--results", str(tmp_path))
     cells = [line.split("|") for line in page.splitlines() if line.startswith("|")][2:]

@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from tests.thorough import thorough
 from zoo import weights
 from zoo.detectors import create_detector
 from zoo.detectors.two_stage import TwoStageDetector
@@ -20,7 +21,9 @@ SEED = 4  # of scenes: ten that hold every class four times or more
 SCHEDULE = DetectorSchedule(epochs=2, batch_size=5, warmup_epochs=0.1)
 
 
-@pytest.mark.parametrize("name", ["frcnn_mbv2_simam", "mrcnn_mbv2_simam"])
+@pytest.mark.parametrize(
+    "name", ["frcnn_mbv2_simam", pytest.param("mrcnn_mbv2_simam", marks=thorough)]
+)
 def test_the_loss_falls_and_ten_scenes_are_learnt_by_heart(name: str) -> None:
     scenes = load(Split.TRAIN, 10, SEED, side=SIDE, with_masks=True)
     torch.manual_seed(0)

@@ -14,6 +14,7 @@ import torch
 from torch import nn
 from torch.utils.data import TensorDataset
 
+from tests.thorough import some
 from zoo.__main__ import main
 from zoo.schedules import Schedule
 from zoo.storage import serialise
@@ -65,7 +66,7 @@ def stop(words: list[str], run: Path, how: signal.Signals) -> subprocess.Complet
     return subprocess.CompletedProcess(words, process.returncode, stderr=errors)
 
 
-@pytest.mark.parametrize("name", TRAININGS)
+@pytest.mark.parametrize("name", some([*TRAININGS], "mbv2_none"))
 def test_a_killed_training_ends_as_one_that_was_left_alone(name: str, tmp_path: Path) -> None:
     left_alone, killed = tmp_path / "left_alone", tmp_path / "killed"
     assert main(command(name, left_alone)) == 0

@@ -1,8 +1,8 @@
 """Each mechanism and each backbone: built, trained, exported, and served by the real Triton.
 
 Each served model is a process that imports torch, which takes longer than all that is asked of it.
-So each kind of block and the mechanisms least like each other are served unless `make thorough` runs this;
-the files of each mechanism are held to eager in tests/zoo/export/test_torchscript.py anyway.
+So each kind of block and the mechanisms least like each other are served, and all by `make
+thorough`; the files of each are held to eager in tests/zoo/export/test_torchscript.py anyway.
 """
 
 from collections.abc import Iterator
@@ -36,6 +36,7 @@ ALL += [f"{backbone}_simam" for backbone in BACKBONES if backbone not in ("mbv2"
 FEW = [f"rn18_{attention}" for attention in ("cbam", "gam", "danet", "ccnet", "psa_s")]
 FEW += [f"{backbone}_simam" for backbone in ("mbv1", "mbv2", "rn50", "rn50d", "resnext50")]
 NAMES = some(ALL, *FEW)
+ONLY_TRAINED = [name for name in ALL if name not in NAMES and name.startswith(("mbv2", "rn18"))]
 CHUNKS = [tuple(NAMES[first : first + EACH_SERVER]) for first in range(0, len(NAMES), EACH_SERVER)]
 
 
@@ -129,9 +130,7 @@ def running(
         yield Running(trained, client)
 
 
-@pytest.mark.parametrize(
-    "name", [name for name in ALL if name not in NAMES and name.startswith(("mbv2", "rn18"))]
-)
+@pytest.mark.parametrize("name", ONLY_TRAINED)
 def test_it_learns(name: str) -> None:
     model = train(name)
     assert model.finite

@@ -3,11 +3,13 @@
 import os
 import re
 import shutil
+import signal
 import tempfile
 from contextlib import suppress
 from pathlib import Path
 
 SHARED_MEMORY = Path("/dev/shm")  # noqa: S108  where Triton makes its regions, not a choice of ours
+STUB = b"triton_python_backend_stub"
 _OWNED = re.compile(r"fovea-triton-(\d+)-")
 
 
@@ -29,6 +31,18 @@ def sweep_memory(prefix: str) -> None:
     """Remove the regions that a server of this process left, once it has ended."""
     for path in SHARED_MEMORY.glob(f"{prefix}*"):
         _remove(path)
+
+
+def kill_stubs(prefix: str) -> None:
+    """Kill the stubs that a server of this process left, once it has ended.
+
+    They end with it, as a rule; now and then one goes on waiting for a server that was killed.
+    """
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):  # it ended meanwhile, or is somebody else's
+            command = (process / "cmdline").read_bytes().split(b"\0")
+            if STUB in command[0] and f"/{prefix}/".encode() in command[0]:
+                os.kill(int(process.name), signal.SIGKILL)
 
 
 def _remove(path: Path) -> None:

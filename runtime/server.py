@@ -119,6 +119,7 @@ class TritonProcess:
         except subprocess.TimeoutExpired:
             run.process.kill()
             run.process.wait()
+        leftovers.kill_stubs(run.folder.name)
         run.log.finish(timeout_seconds=SLACK_SECONDS)
         shutil.rmtree(run.folder, ignore_errors=True)
         leftovers.sweep_memory(run.folder.name)

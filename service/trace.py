@@ -4,6 +4,7 @@ import time
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from service.decision import Routing
 from service.looks import Looks
 from service.traceparent import TraceContext, begin
 
@@ -45,6 +46,7 @@ class Trace:
     key: str = ""  # the name of the caller's API key, never the key
     model: str = ""  # only ever a name or version that Triton knows, never the caller's words
     version: str = ""
+    routing: Routing | None = None  # once a model is chosen
     outcome: Outcome = Outcome.OK
     problem: str = ""  # of a failure: its type
     cause: str = ""  # for the log alone

@@ -3,6 +3,7 @@
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,13 @@ import PIL.Image
 from numpy.typing import NDArray
 
 from contract.recipe import Recipe, Task
+
+
+class Policy(StrEnum):
+    """How `model=auto` chooses among the models that fit."""
+
+    BEST = "best"  # the most accurate by its card
+    FASTEST = "fastest"  # the least recent p95
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +31,13 @@ class Wish:
     score_threshold: float | None = None
     max_detections: int | None = None
     render: bool = False  # whether the answer is a picture
+    task: Task | None = None  # of the model to choose, where none is named
+    policy: Policy = Policy.BEST  # of `model=auto`
+    budget_seconds: float | None = None  # likewise: what its recent p95 may be
+    route_key: str | None = None  # equal keys get the same target of a route
+    target: str | None = None  # of a route, picked by the caller
+    truth: str | None = None  # the image's true label, for the judgement of shadows
+    fresh: bool = False  # whether to answer past the cache
     timeout_seconds: float | None = None  # no more than the gateway's own
 
 

@@ -4,11 +4,11 @@ import re
 import tomllib
 
 from contract.codec import read
+from contract.lines import Path, lines, nearest
 from contract.recipe import Recipe, RecipeError
 
-TABLE = re.compile(r"\s*(\[\[?)\s*([\w.]+)\s*\]")
-KEY = re.compile(r"\s*([\w.]+)\s*=")
-PATH = re.compile(r"[\w.\[\]]+")  # with which the message of a RecipeError begins
+PATH = re.compile(r"[\w.\[\]]+")
+PART = re.compile(r"\[(\d+)\]|(\w+)")
 
 
 def decode_toml(text: str) -> Recipe:
@@ -37,34 +37,13 @@ def decode_toml(text: str) -> Recipe:
     try:
         return read(document)
     except RecipeError as error:
-        line = _line(str(error), _places(text))
+        places = lines(text)
+        line = places.get(nearest(_path(str(error)), places))
         raise RecipeError(f"{error} (line {line})" if line else str(error)) from None
 
 
-def _places(text: str) -> dict[str, int]:
-    """The line of each table and of each key that begins a line, by path."""
-    places: dict[str, int] = {}
-    counts: dict[str, int] = {}
-    table = ""
-    for number, line in enumerate(text.splitlines(), 1):
-        if found := TABLE.match(line):
-            brackets, table = found.groups()
-            places.setdefault(table, number)
-            if brackets == "[[":
-                counts[table] = counts.get(table, -1) + 1
-                table = f"{table}[{counts[table]}]"
-                places[table] = number
-        elif found := KEY.match(line):
-            places.setdefault(f"{table}.{found[1]}".lstrip("."), number)
-    return places
-
-
-def _line(message: str, places: dict[str, int]) -> int | None:
-    """The line of the field that ``message`` begins with, or of the table that lacks it."""
+def _path(message: str) -> Path:
+    """The field that the message of a RecipeError begins with."""
     found = PATH.match(message)
-    path = found[0] if found else ""
-    while path:
-        if path in places:
-            return places[path]
-        path = re.sub(r"(^|\.)[^.\[]*$|\[\d+\]$", "", path)
-    return None
+    parts = PART.findall(found[0]) if found else ()
+    return tuple(int(position) if position else key for position, key in parts)

@@ -1,7 +1,8 @@
-"""Which model answers a request, and why: decided by the router, told in answers, logs and metrics."""
+"""Which model answers a request, and why: the router decides, answers, logs and metrics tell."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from typing import Self
 
 from service.values import Choice
 
@@ -42,6 +43,15 @@ class Mirror:
     choice: Choice
 
 
+@dataclass(frozen=True, slots=True)
+class PassedOver:
+    """One that should have answered, and why it did not."""
+
+    model: str
+    version: str  # "" if it had not been settled
+    reason: Reason
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
     """Who answers, who does if he cannot, and who is tried out beside."""
@@ -53,15 +63,7 @@ class Decision:
     fallbacks: tuple[Choice, ...] = ()  # in their order
     reasons: frozenset[Reason] = frozenset(Reason)  # for which a fallback takes over
     mirrors: tuple[Mirror, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class PassedOver:
-    """One that should have answered, and why it did not."""
-
-    model: str
-    version: str  # "" if it had not been settled
-    reason: Reason
+    passed_over: tuple[PassedOver, ...] = ()  # targets that were not ready when it was decided
 
 
 @dataclass(slots=True)
@@ -73,3 +75,17 @@ class Routing:
     why: str = ""
     passed_over: list[PassedOver] = field(default_factory=list)
     cache: Cached | None = None  # None: it was not asked
+
+    @classmethod
+    def of(cls, decision: Decision) -> Self:
+        """What there is to tell before anybody was asked."""
+        return cls(decision.rule, decision.route, decision.why, list(decision.passed_over))
+
+    def copy(self) -> Self:
+        """One that goes its own way."""
+        return replace(self, passed_over=list(self.passed_over))
+
+    @property
+    def plain(self) -> bool:
+        """Whether the model that the caller named answered, and there is no more to tell."""
+        return self.rule is Rule.NAME and not self.passed_over and self.cache is None

@@ -32,7 +32,7 @@ class Wish:
     max_detections: int | None = None
     render: bool = False  # whether the answer is a picture
     task: Task | None = None  # of the model to choose, where none is named
-    policy: Policy = Policy.BEST  # of `model=auto`
+    policy: Policy | None = None  # of `model=auto`; the best by default
     budget_seconds: float | None = None  # likewise: what its recent p95 may be
     route_key: str | None = None  # equal keys get the same target of a route
     target: str | None = None  # of a route, picked by the caller
@@ -49,6 +49,7 @@ class Body:
     content_type: str
     leaving: Callable[[], Awaitable[object]]  # ends when the caller has gone; to call once read
     content_length: int | None = None
+    most_images: int | None = None  # the gateway's own bound by default
 
     @property
     def media_type(self) -> str:

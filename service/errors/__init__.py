@@ -3,6 +3,7 @@
 GatewayError
 ├── UnknownParameter        400  a query parameter that does not exist
 ├── ModelNotNamed           400  no `model=`, and not exactly one to choose from
+├── TaskNotNamed            400  `model=auto` without `task=`, and not exactly one to choose for
 ├── MalformedUpload         400  a form or a JSON body that no image can be read out of
 ├── Unauthenticated         401  no API key where one is needed, or one that is not known
 ├── ModelControlOff         403  models may not be loaded and unloaded through this gateway
@@ -10,6 +11,7 @@ GatewayError
 ├── Forbidden               403  the API key lacks a scope
 ├── UnknownModel            404  Triton has no model of that name
 ├── UnknownVersion          404  the model is there, that version is not
+├── UnknownShadow           404  the routing file has no such shadow, or no such image is kept
 ├── BodyTimeout             408  the body arrived too slowly
 ├── ModelNotServable        409  the model carries no recipe that this gateway can follow
 ├── ModelNotLoaded          409  there is nothing to unload
@@ -19,6 +21,7 @@ GatewayError
 ├── UnsupportedMediaType    415  neither image/*, multipart/form-data nor application/json
 ├── UnknownHost             421  the request names a host that this gateway does not answer for
 ├── InvalidParameter        422  a parameter whose value makes no sense
+├── BudgetTooSmall          422  `budget_ms` that no model's recent p95 fits
 ├── UnreadableImage         422  no image, a broken one, or a format that is not read
 ├── RateLimited             429  more requests than one caller may send
 ├── InternalError           500  a fault of ours; the log has the cause
@@ -54,15 +57,18 @@ from service.errors.model import (
     ModelNotServable,
     UnexpectedOutput,
     UnknownModel,
+    UnknownShadow,
     UnknownVersion,
 )
 from service.errors.request import (
     BodyTimeout,
     BodyTooLarge,
+    BudgetTooSmall,
     ImageTooLarge,
     InvalidParameter,
     MalformedUpload,
     ModelNotNamed,
+    TaskNotNamed,
     TooManyImages,
     UnknownParameter,
     UnreadableImage,
@@ -82,6 +88,7 @@ __all__ = [
     "BackendUnavailable",
     "BodyTimeout",
     "BodyTooLarge",
+    "BudgetTooSmall",
     "DeadlineExceeded",
     "Forbidden",
     "ForeignOrigin",
@@ -103,12 +110,14 @@ __all__ = [
     "Overloaded",
     "QueueFull",
     "RateLimited",
+    "TaskNotNamed",
     "TooManyImages",
     "Unauthenticated",
     "UnexpectedOutput",
     "UnknownHost",
     "UnknownModel",
     "UnknownParameter",
+    "UnknownShadow",
     "UnknownVersion",
     "UnreadableImage",
     "UnsupportedMediaType",

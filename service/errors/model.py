@@ -21,6 +21,14 @@ class UnknownVersion(GatewayError):
     remedy = "use one of `versions`, or leave `version` out for the newest"
 
 
+class UnknownShadow(GatewayError):
+    """The routing file has no shadow of that name, or no such image is kept."""
+
+    status = 404
+    title = "Unknown shadow"
+    remedy = "use one of the names in `shadows`, or of the numbers in `images`"
+
+
 class ModelNotServable(GatewayError):
     """The model carries no recipe that this gateway can follow."""
 

@@ -19,6 +19,14 @@ class ModelNotNamed(GatewayError):
     remedy = "add ?model=NAME with one of the names in `models`"
 
 
+class TaskNotNamed(GatewayError):
+    """`model=auto` without `task=`, and not exactly one task to choose for."""
+
+    status = 400
+    title = "No task named"
+    remedy = "add &task=TASK with one of `tasks`"
+
+
 class MalformedUpload(GatewayError):
     """A form or a JSON body that no image can be read out of."""
 
@@ -72,6 +80,13 @@ class InvalidParameter(GatewayError):
 
     status = 422
     title = "Invalid parameter"
+
+
+class BudgetTooSmall(GatewayError):
+    """`model=auto` with a `budget_ms` that no model's recent p95 fits."""
+
+    status = 422
+    title = "Budget too small"
 
 
 class UnreadableImage(GatewayError):

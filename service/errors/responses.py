@@ -11,6 +11,8 @@ from starlette.responses import Response
 from service.errors.base import GatewayError
 
 PROBLEM_JSON = "application/problem+json"
+# Whose callers look for the members of errors that they know.
+TORCHSERVE, INFERENCE_PROTOCOL = "/predictions/", "/v2"
 LONGEST_PATH = 200  # characters of a path that are repeated
 
 
@@ -28,22 +30,37 @@ def problem(error: GatewayError, path: str, request_id: str) -> dict[str, Any]:
         "detail": error.detail,
         "instance": _reference(path),
         **error.members,
+        **_in_other_words(path, error.status, error.detail),
         "request_id": request_id,
     }
 
 
 def answer_status(
-    status: int, path: str, request_id: str, headers: Mapping[str, str] | None
+    status: int,
+    path: str,
+    request_id: str,
+    headers: Mapping[str, str] | None,
+    detail: str = "",
 ) -> Response:
     """The problem document for a bare HTTP status, such as the router's 404 and 405."""
+    title = http.HTTPStatus(status).phrase
     document = {
         "type": "about:blank",
-        "title": http.HTTPStatus(status).phrase,
+        "title": title,
         "status": status,
+        **({"detail": detail} if detail else {}),
         "instance": _reference(path),
+        **_in_other_words(path, status, detail or title),
         "request_id": request_id,
     }
     return _respond(document, headers or {})
+
+
+def _in_other_words(path: str, status: int, message: str) -> dict[str, Any]:
+    """What the errors of TorchServe (beside a `type`) and of the Open Inference Protocol have."""
+    if path.startswith(TORCHSERVE):
+        return {"code": status, "message": message}
+    return {"error": message} if path.startswith(INFERENCE_PROTOCOL) else {}
 
 
 def _reference(path: str) -> str:

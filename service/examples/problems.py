@@ -29,6 +29,11 @@ ERRORS = _by_kind(
         field="model",
         models=[CLASSIFIER, DETECTOR],
     ),
+    errors.TaskNotNamed(
+        "auto chooses among the models of one task, and 2 tasks are served",
+        field="task",
+        tasks=["classification", "detection"],
+    ),
     errors.MalformedUpload("the form has no part named 'file'", field="file"),
     errors.Unauthenticated("no API key was sent"),
     errors.ModelControlOff("models cannot be loaded or unloaded through this gateway"),
@@ -38,6 +43,7 @@ ERRORS = _by_kind(
     errors.UnknownVersion(
         f"model {CLASSIFIER!r} has no version '7' ready", field="version", versions=["1"]
     ),
+    errors.UnknownShadow(f"no route {CLASSIFIER!r} has a shadow", field="name", shadows=["signs"]),
     errors.BodyTimeout("the body did not arrive in time"),
     errors.ModelNotServable("model 'resnet': its config.pbtxt has no parameter fovea_recipe"),
     errors.ModelNotLoaded(f"no version of model {CLASSIFIER!r} is loaded"),
@@ -49,6 +55,14 @@ ERRORS = _by_kind(
     errors.UnsupportedMediaType("the Content-Type is 'text/plain'", field="content-type"),
     errors.UnknownHost("this gateway does not answer for the host of the URL", field="host"),
     errors.InvalidParameter("'top_k': Input should be greater than or equal to 1", field="top_k"),
+    errors.BudgetTooSmall(
+        f"no model's recent p95 is within 5 ms; the fastest, {CLASSIFIER!r}, has 14.2 ms",
+        field="budget_ms",
+        remedy="give 14.2 or more",
+        budget_ms=5.0,
+        fastest_ms=14.2,
+        fastest_model=CLASSIFIER,
+    ),
     errors.UnreadableImage("the file is no image of a format that is read here"),
     errors.RateLimited(
         "more than 2 requests a second, or 20 at once",
@@ -80,16 +94,47 @@ NAMED = ERRORS | _by_kind(
     errors.InvalidParameter("'name': String should have at most 128 characters", field="name"),
     errors.Forbidden("the key 'phone' lacks the scope 'admin'", "admin"),
 )
+# Where TorchServe's does.
+PREDICTED = ERRORS | _by_kind(
+    errors.UnknownModel(
+        "there is no model 'mbv2_simam'",
+        field="model",
+        remedy=f"perhaps {DETECTOR!r} is meant; else use one of the names in `models`",
+        models=[DETECTOR],
+    ),
+    errors.TooManyImages("the form has 2 files", field="file", max_images=1),
+    errors.InvalidParameter("'model': String should have at most 128 characters", field="model"),
+)
+# Where several models are named.
+COMPARED = ERRORS | _by_kind(
+    errors.UnknownModel(
+        "nobody is called 'mbv2', 'mbv3'",
+        field="models",
+        models=[CLASSIFIER, DETECTOR],
+        unknown=["mbv2", "mbv3"],
+    ),
+    errors.UnknownVersion(
+        f"model {CLASSIFIER!r} has no version '7' ready", field="models", versions=["1"]
+    ),
+    errors.InvalidParameter(
+        f"{CLASSIFIER!r} is named twice", field="models", remedy="name each model once"
+    ),
+)
 
 
 def error(kind: type[GatewayError], path: str) -> GatewayError:
     """One of ``kind``, as it happens at the route ``path``."""
-    return (NAMED if "{name}" in path else ERRORS)[kind]
+    if path == "/compare":
+        return COMPARED[kind]
+    named = NAMED if "{name}" in path else ERRORS
+    return (PREDICTED if "{model}" in path else named)[kind]
 
 
 def document(happened: GatewayError, path: str) -> dict[str, Any]:
     """The problem that tells of ``happened`` to whoever asked the route ``path``."""
-    return problem(happened, path.format(name=CLASSIFIER), REQUEST_ID)
+    return problem(
+        happened, path.format(name=CLASSIFIER, number=1, model=CLASSIFIER, version="7"), REQUEST_ID
+    )
 
 
 def bare(status: int, path: str) -> dict[str, Any]:

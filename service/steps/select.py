@@ -1,70 +1,93 @@
-"""Wish to Choice: which model and version answers."""
+"""A model's name to Choice: whether it can be asked, and whether it can answer what is wished."""
 
 from contract.recipe import DetectionSpec, Recipe, Role, Task
 from service.catalog import Catalog
 from service.errors import (
     BackendUnavailable,
     InvalidParameter,
-    ModelNotNamed,
     ModelNotReady,
     ModelNotServable,
     UnknownModel,
     UnknownVersion,
 )
-from service.values import Choice, Model, Wish
+from service.values import Choice, Wish
 
 
-def select(catalog: Catalog, wish: Wish) -> Choice:
-    """The model and version that answer; before anything of the body is read.
+def select(catalog: Catalog, model: str, version: str | None, wish: Wish) -> Choice:
+    """The model ``model`` for ``wish``; without ``version`` the newest that is ready.
+
+    Before anything of the body is read.
+
+    Raises:
+        BackendUnavailable, UnknownModel, UnknownVersion: as `ready`.
+        ModelNotReady, ModelNotServable: likewise.
+        InvalidParameter: it cannot answer what the caller wants to know.
+    """
+    choice = ready(catalog, model, version)
+    check(choice, wish)
+    return choice
+
+
+def ready(catalog: Catalog, name: str, version: str | None) -> Choice:
+    """The model ``name``, if it can be asked.
 
     Raises:
         BackendUnavailable: Triton has not yet told which models there are.
-        ModelNotNamed, UnknownModel, UnknownVersion: the caller must choose otherwise.
-        ModelNotReady, ModelNotServable: the model is there but cannot be asked.
-        InvalidParameter: it cannot answer what the caller wants to know.
+        UnknownModel, UnknownVersion: it is not among them.
+        ModelNotReady, ModelNotServable: it is, but cannot be asked.
     """
     if not catalog.learned:
         raise BackendUnavailable("the inference server has not answered yet")
-    model = _only(catalog) if wish.model is None else _named(catalog, wish.model)
+    model = catalog.models.get(name)
+    if model is None:
+        raise UnknownModel(
+            f"there is no model {name!r}",
+            field="model",
+            models=[one.name for one in catalog.servable()],
+        )
     if not model.versions:
-        raise ModelNotReady(f"model {model.name!r}: {model.reason}")
+        raise ModelNotReady(f"model {name!r}: {model.reason}")
     if model.reason or model.recipe is None:
-        raise ModelNotServable(f"model {model.name!r}: {model.reason}")
-    if wish.version is not None and wish.version not in model.versions:
+        raise ModelNotServable(f"model {name!r}: {model.reason}")
+    if version is not None and version not in model.versions:
         raise UnknownVersion(
-            f"model {model.name!r} has no version {wish.version!r} ready",
+            f"model {name!r} has no version {version!r} ready",
             field="version",
             versions=list(model.versions),
         )
-    _check_task(model.name, model.recipe, wish)
-    if model.recipe.detection is not None:
-        _check_limits(model.recipe.detection, wish)
-    return Choice(model.name, wish.version or "", model.recipe)
+    return Choice(name, version or "", model.recipe)
 
 
-def _only(catalog: Catalog) -> Model:
-    servable = catalog.servable()
-    if len(servable) == 1:
-        return servable[0]
-    raise ModelNotNamed(
-        f"{len(servable)} models are served here, so one must be named",
-        field="model",
-        models=[model.name for model in servable],
-    )
+def check(choice: Choice, wish: Wish) -> None:
+    """Refuse what the model cannot answer, or has already left out.
+
+    Raises:
+        InvalidParameter: which parameter, and what the model could do.
+    """
+    _check_task(choice.model, choice.recipe, wish)
+    if wish.truth is not None:
+        _check_truth(choice.model, choice.recipe, wish.truth)
+    if choice.recipe.detection is not None:
+        _check_limits(choice.recipe.detection, wish)
 
 
-def _named(catalog: Catalog, name: str) -> Model:
-    if name in catalog.models:
-        return catalog.models[name]
-    raise UnknownModel(
-        f"there is no model {name!r}",
-        field="model",
-        models=[model.name for model in catalog.servable()],
-    )
+def fits(choice: Choice, wish: Wish) -> bool:
+    """Whether the model can answer what is wished."""
+    try:
+        check(choice, wish)
+    except InvalidParameter:
+        return False
+    return True
 
 
 def _check_task(name: str, recipe: Recipe, wish: Wish) -> None:
     """Refuse what only a model of the other task could give."""
+    if wish.task is not None and recipe.task is not wish.task:
+        raise InvalidParameter(
+            f"model {name!r} does {recipe.task}, not {wish.task}",
+            field="task",
+            remedy="leave task out, or ask another model",
+        )
     if wish.class_maps and not recipe.has(Role.CLASS_MAPS):
         raise InvalidParameter(f"model {name!r} has no class maps", field="class_map")
     if wish.class_maps and wish.render:
@@ -73,6 +96,7 @@ def _check_task(name: str, recipe: Recipe, wish: Wish) -> None:
         )
     for field, given, task in (
         ("top_k", wish.top_k, Task.CLASSIFICATION),
+        ("truth", wish.truth, Task.CLASSIFICATION),
         ("score_threshold", wish.score_threshold, Task.DETECTION),
         ("max_detections", wish.max_detections, Task.DETECTION),
     ):
@@ -82,6 +106,16 @@ def _check_task(name: str, recipe: Recipe, wish: Wish) -> None:
                 field=field,
                 remedy=f"leave {field} out, or ask another model",
             )
+
+
+def _check_truth(name: str, recipe: Recipe, truth: str) -> None:
+    if truth not in recipe.labels:
+        raise InvalidParameter(
+            f"model {name!r} has no label {truth!r}",
+            field="truth",
+            remedy="use one of `labels`, or leave truth out",
+            labels=list(recipe.labels),
+        )
 
 
 def _check_limits(spec: DetectionSpec, wish: Wish) -> None:

@@ -97,15 +97,17 @@ class Catalog:
         else:
             self._answering = True
 
-    async def refresh(self) -> None:
+    async def refresh(self, loaded: str = "") -> None:
         """Look once; a GatewayError leaves the catalogue as it was.
+
+        The model that was ``loaded`` counts as changed, even where nothing that is seen of it did.
 
         One look at a time: what an earlier one saw never replaces what a later one did.
         """
         async with self._looking:
-            await self._look()
+            await self._look(loaded)
 
-    async def _look(self) -> None:
+    async def _look(self, loaded: str) -> None:
         await asyncio.to_thread(self._recipes.refresh)
         versions: dict[str, list[str]] = defaultdict(list)
         for entry in await self._backend.index():
@@ -113,12 +115,19 @@ class Catalog:
         models = await asyncio.gather(
             *(self._describe(name, sorted(versions[name], key=int)) for name in sorted(versions))
         )
-        fresh = {model.name: model for model in models}
+        fresh = {
+            model.name: model if model.name == loaded else self._as_known(model) for model in models
+        }
         if fresh != self.models or not self.learned:
             names = {model.name: model.reason or model.versions for model in models}
             log.info("models changed", extra={"models": names})
         self.models, self.learned = fresh, True
         self._seen_at = time.monotonic()
+
+    def _as_known(self, model: Model) -> Model:
+        """The same object as long as nothing changes: whoever holds one can tell."""
+        known = self.models.get(model.name)
+        return model if known is None or known != model else known
 
     async def _describe(self, name: str, versions: list[str]) -> Model:
         if not versions:

@@ -69,7 +69,7 @@ class Control:
                 await self._catalog.refresh()
                 self._catalog.named(name)
                 raise LoadFailed(f"model {name!r}: its config.pbtxt is missing or wrong") from error
-            await self._catalog.refresh()
+            await self._catalog.refresh(loaded=name)
             return self._catalog.named(name)
 
     async def unload(self, name: str) -> Model:

@@ -1,5 +1,7 @@
 """What may be posted to /predict, with images that can be read."""
 
+from typing import Any
+
 from service.accept import JSON
 from service.steps.encoded import EncodedImages
 from service.steps.read import FORM
@@ -17,7 +19,7 @@ FORM_SCHEMA = {
 JSON_SCHEMA = EncodedImages.model_json_schema() | {
     "oneOf": [{"required": ["image"]}, {"required": ["images"]}]
 }
-BODIES = {
+BODIES: dict[str, Any] = {
     "required": True,
     "description": "the image's bytes; a form with parts named `file`; or base64 in JSON. Several "
     "files, or `images`, are answered with a list",
@@ -34,5 +36,15 @@ BODIES = {
                 },
             },
         },
+    },
+}
+ONE_IMAGE = BODIES | {
+    "description": "one image: its bytes; a form with a part named `file`; or base64 in JSON",
+    "content": BODIES["content"]
+    | {
+        JSON: {
+            "schema": JSON_SCHEMA,
+            "examples": {"one": {"summary": "one image", "value": {"image": DOT}}},
+        }
     },
 }

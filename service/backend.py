@@ -2,10 +2,12 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any, Protocol
 
 from numpy.typing import NDArray
 
+from service.tensors import TensorAnswer, TensorRequest
 from service.values import Deadline, Outputs
 
 
@@ -26,6 +28,16 @@ class Sample:
     outputs: Sequence[str]
 
 
+class Subject(StrEnum):
+    """What an inference server can be asked to tell of itself."""
+
+    SERVER = "server"
+    REPOSITORY = "repository"
+    MODEL = "model"
+    CONFIG = "config"
+    STATISTICS = "statistics"
+
+
 class InferenceBackend(Protocol):
     """An inference server; every method raises a GatewayError when it cannot answer."""
 
@@ -33,7 +45,7 @@ class InferenceBackend(Protocol):
         """Return if the server answers at all."""
         ...
 
-    async def model_ready(self, name: str) -> bool:
+    async def model_ready(self, name: str, version: str = "") -> bool:
         """Whether the server would run ``name`` now, and that would not fail for certain."""
         ...
 
@@ -62,6 +74,34 @@ class InferenceBackend(Protocol):
         Raises:
             BackendUnavailable, ModelNotReady, ModelBroken, QueueFull, DeadlineExceeded,
             InferenceFailed, UnexpectedOutput
+        """
+        ...
+
+    async def infer_tensors(
+        self,
+        model: str,
+        version: str,
+        request: TensorRequest,
+        deadline: Deadline,
+        *,
+        metadata: Mapping[str, str] | None = None,
+    ) -> TensorAnswer:
+        """The same for tensors as a caller sent them, which go on as they are.
+
+        Raises:
+            BackendUnavailable, ModelNotReady, ModelBroken, QueueFull, DeadlineExceeded,
+            InferenceFailed, UnexpectedOutput
+            InvalidParameter: the server finds the request itself at fault.
+        """
+        ...
+
+    async def describe(self, subject: Subject, model: str = "", version: str = "") -> Any:
+        """What the server says of itself or a model, as JSON of the Open Inference Protocol.
+
+        Without ``model`` the STATISTICS are those of all; the others need one, or none.
+
+        Raises:
+            BackendUnavailable, ModelNotReady, InferenceFailed
         """
         ...
 

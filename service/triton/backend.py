@@ -7,20 +7,23 @@ from typing import Any
 from numpy.typing import NDArray
 from tritonclient.grpc import service_pb2
 
-from service.backend import IndexEntry, Sample
-from service.errors import BackendUnavailable, DeadlineExceeded, UnknownModel
+from service.backend import IndexEntry, Sample, Subject
+from service.errors import BackendUnavailable, DeadlineExceeded, GatewayError, UnknownModel
 from service.settings import Settings
+from service.tensors import TensorAnswer, TensorRequest
 from service.trace import Stage
 from service.triton.balancer import Balancer
 from service.triton.breaker import State
 from service.triton.budget import RetryBudget
 from service.triton.canary import Canary
 from service.triton.channel import SHORTEST_CALL_SECONDS, Access
+from service.triton.descriptions import SPREAD, question, told
 from service.triton.endpoint import Endpoint, Health
 from service.triton.fleet import Fleet
-from service.triton.protocol import Request, decode
+from service.triton.protocol import Message, Request, decode
 from service.triton.retries import Retries
-from service.triton.translate import Refusal, translate, translate_load
+from service.triton.tensors import TensorMessage, tensors
+from service.triton.translate import Refusal, translate, translate_load, translate_tensors
 from service.triton.watcher import Unwatched, Watcher
 from service.values import Deadline, Outputs
 
@@ -42,9 +45,9 @@ class TritonBackend:
         """Return if a server answers; that it is still loading models does not matter."""
         await _first(self._everybody(), "ServerLive", service_pb2.ServerLiveRequest())
 
-    async def model_ready(self, name: str) -> bool:
+    async def model_ready(self, name: str, version: str = "") -> bool:
         """Whether a server would run ``name`` now; not if all that it ever does is fail."""
-        request = service_pb2.ModelReadyRequest(name=name)
+        request = service_pb2.ModelReadyRequest(name=name, version=version)
         refusals = []
         for endpoint in _best_first(self._endpoints):
             if endpoint.breaker(name).state in (State.OPEN, State.HALF_OPEN):
@@ -75,8 +78,8 @@ class TritonBackend:
 
     async def parameters(self, name: str) -> Mapping[str, str]:
         """`parameters` of the model's config.pbtxt, on the first server that has it ready."""
-        serving = [one for one in self._endpoints if one.serves(name)] or self._everybody()
-        answer = await _first(serving, "ModelConfig", service_pb2.ModelConfigRequest(name=name))
+        request = service_pb2.ModelConfigRequest(name=name)
+        answer = await _first(self._that_serve(name), "ModelConfig", request)
         return {key: item.string_value for key, item in answer.config.parameters.items()}
 
     async def infer(  # noqa: PLR0913 - these are the parts of a request
@@ -91,6 +94,35 @@ class TritonBackend:
     ) -> Outputs:
         """A ModelInfer call that ends with ``deadline``, and further ones where it may succeed."""
         request = Request(model, version, inputs, outputs)
+        return decode(await self._infer(model, version, request, deadline, metadata or {}))
+
+    async def infer_tensors(
+        self,
+        model: str,
+        version: str,
+        request: TensorRequest,
+        deadline: Deadline,
+        *,
+        metadata: Mapping[str, str] | None = None,
+    ) -> TensorAnswer:
+        """The same for tensors of the caller's own."""
+        message = TensorMessage(model, version, request)
+        answer = await self._infer(
+            model, version, message, deadline, metadata or {}, translate=translate_tensors
+        )
+        return tensors(answer)
+
+    async def _infer(  # noqa: PLR0913 - as above
+        self,
+        model: str,
+        version: str,
+        request: Message,
+        deadline: Deadline,
+        metadata: Mapping[str, str],
+        *,
+        translate: Callable[[Refusal], GatewayError] = translate,
+    ) -> Any:
+        """The ModelInferResponse."""
         self._retries.expect()
         tried = [self._balancer.choose(model, version)]
         while True:
@@ -98,14 +130,22 @@ class TritonBackend:
             if seconds < SHORTEST_CALL_SECONDS:
                 raise DeadlineExceeded(Stage.INFER)
             try:
-                answer = await tried[-1].infer(model, request, seconds, metadata or {})
+                return await tried[-1].infer(model, request, seconds, metadata)
             except Refusal as refusal:
                 next_one = self._retries.again(refusal.fault, model, version, tried)
                 if next_one is None:
                     raise translate(refusal) from refusal
                 tried.append(next_one)
-            else:
-                return decode(answer)
+
+    async def describe(self, subject: Subject, model: str = "", version: str = "") -> Any:
+        """As JSON of Triton's HTTP endpoint; what servers have in parts is put together."""
+        method, request = question(subject, model, version)
+        serving = self._that_serve(model, version)
+        if subject in SPREAD:
+            answers = await _all(serving, method, request)
+        else:
+            answers = [await _first(serving, method, request)]
+        return told(subject, answers)
 
     async def load(self, name: str, deadline: Deadline) -> None:
         """RepositoryModelLoad on every server that is well; those without the model are left out.
@@ -119,7 +159,7 @@ class TritonBackend:
     async def unload(self, name: str, deadline: Deadline) -> None:
         """RepositoryModelUnload on every server that has the model ready."""
         request = service_pb2.RepositoryModelUnloadRequest(model_name=name)
-        serving = [one for one in self._endpoints if one.serves(name)] or self._everybody()
+        serving = self._that_serve(name)
         await _change(serving, "RepositoryModelUnload", name, request, deadline)
 
     async def keep_watch(self, samples: Callable[[], Mapping[str, Sample]]) -> None:
@@ -129,6 +169,11 @@ class TritonBackend:
     async def close(self) -> None:
         """Close the channels."""
         await self._fleet.close()
+
+    def _that_serve(self, model: str, version: str = "") -> list[Endpoint]:
+        """Those that have ``model`` ready; all, where it is "" or none has."""
+        serving = [one for one in self._endpoints if model and one.serves(model, version)]
+        return serving or self._everybody()
 
     def _everybody(self) -> list[Endpoint]:
         if not self._endpoints:
@@ -157,6 +202,16 @@ async def _first(endpoints: Sequence[Endpoint], method: str, request: Any) -> An
         except Refusal as refusal:
             refusals.append(refusal)
     raise translate(refusals[0]) from refusals[0]
+
+
+async def _all(endpoints: Sequence[Endpoint], method: str, request: Any) -> list[Any]:
+    """The answers to a question of those that answer it; one at least."""
+    asked = [endpoint.ask(method, request) for endpoint in endpoints]
+    answers = await asyncio.gather(*asked, return_exceptions=True)
+    refusals = _refusals(answers)
+    if len(refusals) == len(answers):
+        raise translate(refusals[0]) from refusals[0]
+    return [answer for answer in answers if not isinstance(answer, BaseException)]
 
 
 async def _change(

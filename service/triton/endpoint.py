@@ -68,7 +68,7 @@ class Endpoint:
         return self._breakers[model]
 
     async def infer(
-        self, model: str, request: protocol.Request, seconds: float, metadata: Mapping[str, str]
+        self, model: str, request: protocol.Message, seconds: float, metadata: Mapping[str, str]
     ) -> Any:
         """One ModelInfer call, which the breaker and the health take note of.
 

@@ -8,33 +8,28 @@ that go to gRPC, where building a message and serialising it would copy them thr
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 from tritonclient.grpc import service_pb2
 
 from service.errors import UnexpectedOutput
+from service.tensors import DATATYPES
 from service.values import Outputs
 
 RAW_INPUT = b"\x3a"  # tag of ModelInferRequest.raw_input_contents: field 7, length-delimited
-DATATYPES = {
-    "BOOL": np.dtype(np.bool_),
-    "UINT8": np.dtype(np.uint8),
-    "UINT16": np.dtype(np.uint16),
-    "UINT32": np.dtype(np.uint32),
-    "UINT64": np.dtype(np.uint64),
-    "INT8": np.dtype(np.int8),
-    "INT16": np.dtype(np.int16),
-    "INT32": np.dtype(np.int32),
-    "INT64": np.dtype(np.int64),
-    "FP16": np.dtype(np.float16),
-    "FP32": np.dtype(np.float32),
-    "FP64": np.dtype(np.float64),
-}
 NAMES = {dtype: name for name, dtype in DATATYPES.items()}
 
 _Tensor = tuple[str, str, tuple[int, ...]]  # name, datatype, shape
+
+
+class Message(Protocol):
+    """A ModelInferRequest in the making."""
+
+    def encode(self, queue_seconds: float) -> bytes:
+        """Its bytes; Triton may let it wait in a queue for ``queue_seconds`` at most."""
+        ...
 
 
 class Request:
@@ -56,10 +51,18 @@ class Request:
 
         Only a model whose queue policy allows it (`allow_timeout_override`) heeds that.
         """
-        parts: list[Any] = [self._head, _queue_timeout(queue_seconds)]
-        for array in self._arrays:
-            parts += RAW_INPUT, _varint(array.nbytes), array
-        return b"".join(parts)
+        return message(self._head, queue_seconds, self._arrays)
+
+
+def message(head: bytes, queue_seconds: float, contents: Sequence[Any]) -> bytes:
+    """A ModelInferRequest: ``head`` is all of it but its time in the queue and its inputs' bytes.
+
+    ``contents`` are objects with `nbytes`, such as arrays and memoryviews.
+    """
+    parts: list[Any] = [head, _queue_timeout(queue_seconds)]
+    for content in contents:
+        parts += RAW_INPUT, _varint(content.nbytes), content
+    return b"".join(parts)
 
 
 @lru_cache(maxsize=1024)

@@ -11,6 +11,7 @@ from service.errors import (
     DeadlineExceeded,
     GatewayError,
     InferenceFailed,
+    InvalidParameter,
     LoadFailed,
     LoadTimeout,
     ModelNotReady,
@@ -106,6 +107,13 @@ def translate(refusal: Refusal) -> GatewayError:
         return DeadlineExceeded(Stage.INFER)
     error, detail = ERRORS[refusal.fault]
     return error(detail)
+
+
+def translate_tensors(refusal: Refusal) -> GatewayError:
+    """The same where the tensors are the caller's own, who may be at fault."""
+    if refusal.fault is Fault.REFUSED:
+        return InvalidParameter("the model's configuration does not allow this request")
+    return translate(refusal)
 
 
 def translate_load(name: str, refusal: Refusal) -> GatewayError:

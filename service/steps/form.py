@@ -1,5 +1,6 @@
-"""A multipart form to what it uploads: its parts named `file`."""
+"""A multipart form to what it uploads: by the names of its parts."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from python_multipart.exceptions import FormParserError
@@ -8,16 +9,18 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 from service.errors import MalformedUpload, TooManyImages
 from service.values import Upload, Uploads
 
-FIELD = b"file"
+NAMES = ((b"file",), (b"data", b"body"))  # the first of them that a form has; then TorchServe's
 MOST_OTHER_PARTS = 32
 LONGEST_NAME = 255  # characters of a file's name that are repeated
 
 
 def files(data: bytes, content_type: str, max_images: int) -> Upload | Uploads:
-    """Several files are a batch, one is not.
+    """The parts named `file`, or else `data` or `body`; or else the only one that is a file.
+
+    Several are a batch, one is not.
 
     Raises:
-        MalformedUpload: a form that cannot be parsed, or has no part named `file`.
+        MalformedUpload: a form that cannot be parsed, or has no such part.
         TooManyImages: more of them than ``max_images``.
     """
     _, options = parse_options_header(content_type)
@@ -37,20 +40,27 @@ def files(data: bytes, content_type: str, max_images: int) -> Upload | Uploads:
         raise MalformedUpload("the form cannot be parsed") from error
     if not form.complete:
         raise MalformedUpload("the form is cut short")
-    if not form.files:
+    found = _images(form.parts)
+    if not found:
         raise MalformedUpload("the form has no part named 'file'", field="file")
-    if len(form.files) > max_images:
-        raise TooManyImages(
-            f"the form has {len(form.files)} files", field="file", max_images=max_images
-        )
-    return form.files[0] if len(form.files) == 1 else Uploads(tuple(form.files))
+    if len(found) > max_images:
+        raise TooManyImages(f"the form has {len(found)} files", field="file", max_images=max_images)
+    return found[0] if len(found) == 1 else Uploads(tuple(found))
+
+
+def _images(parts: Sequence[tuple[bytes, Upload]]) -> list[Upload]:
+    for names in NAMES:
+        if found := [upload for name, upload in parts if name in names]:
+            return found
+    found = [upload for _, upload in parts if upload.name]
+    return found if len(found) == 1 else []
 
 
 class _Form:
-    """Collects the parts named `file` while the parser walks over the body."""
+    """Collects the parts and their names while the parser walks over the body."""
 
     def __init__(self) -> None:
-        self.files: list[Upload] = []
+        self.parts: list[tuple[bytes, Upload]] = []
         self.complete = False
         self._header = b""
         self._value = b""
@@ -82,12 +92,11 @@ class _Form:
         self._header = self._value = b""
 
     def _on_part_data(self, data: bytes, start: int, end: int) -> None:
-        if self._name == FIELD:
-            self._pieces.append(data[start:end])
+        self._pieces.append(data[start:end])
 
     def _on_part_end(self) -> None:
-        if self._name == FIELD:
-            self.files.append(Upload(b"".join(self._pieces), self._file_name[:LONGEST_NAME]))
+        upload = Upload(b"".join(self._pieces), self._file_name[:LONGEST_NAME])
+        self.parts.append((self._name, upload))
         self._name, self._file_name, self._pieces = b"", "", []
 
     def _on_end(self) -> None:

@@ -1,4 +1,4 @@
-"""Of a form, the parts named `file` are images: one alone, or a batch."""
+"""Of a form, the parts named `file` or as TorchServe's are images: one alone, or a batch."""
 
 import time
 
@@ -34,6 +34,23 @@ def test_several_files_are_a_batch_in_their_order() -> None:
 
 
 @pytest.mark.parametrize(
+    ("parts", "images"),
+    [
+        ([part("data", b"1"), part("body", b"2"), part("note", b"3", "a")], [b"1", b"2"]),
+        ([part("data", b"1"), part("file", b"2")], [b"2"]),
+        ([part("note", b"1"), part("photo", b"2", "a.jpg")], [b"2"]),
+    ],
+    ids=["TorchServe's names", "file wins", "a lone file"],
+)
+def test_where_no_part_is_named_file_others_are_images(
+    parts: list[bytes], images: list[bytes]
+) -> None:
+    read = files(form(*parts), KIND, 9)
+    items = read.items if isinstance(read, Uploads) else (read,)
+    assert [item.data for item in items if isinstance(item, Upload)] == images
+
+
+@pytest.mark.parametrize(
     ("sent", "kept"), [("straße.jpg", "straße.jpg"), ("x" * 1000, "x" * 255), ("", ""), (None, "")]
 )
 def test_a_name_is_kept_as_far_as_it_is_short(sent: str | None, kept: str) -> None:
@@ -52,6 +69,7 @@ def test_data_that_looks_like_a_boundary_is_data() -> None:
     [
         (form(part("file", b"x")), "multipart/form-data", "content-type"),
         (form(part("image", b"x")), KIND, "file"),
+        (form(part("left", b"x", "a"), part("right", b"y", "b")), KIND, "file"),
         (form(), KIND, "file"),
         (form(part("file", b"x"))[:-20], KIND, None),
         (form(part("file", b"x"), part("file", b"y"))[:-20], KIND, None),

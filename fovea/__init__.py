@@ -19,10 +19,13 @@ from fovea._answers import (
     Detection,
     ImageSize,
     Mask,
+    PassedOver,
     Prediction,
+    Routing,
 )
 from fovea._async_client import AsyncClient
 from fovea._client import Client
+from fovea._comparison import Agreement, Compared, Comparison, Vote
 from fovea._errors import (
     AnswerTimeout,
     AuthError,
@@ -44,10 +47,17 @@ from fovea._errors import (
 )
 from fovea._images import Image
 from fovea._models import Card, DetectionLimits, Figure, InputSpec, Model, Normalisation
-from fovea._options import CallOptions, ClientOptions, PredictOptions, RenderOptions
+from fovea._options import (
+    CallOptions,
+    ClientOptions,
+    CompareOptions,
+    PredictOptions,
+    RenderOptions,
+)
 from fovea._version import __version__
 
 __all__ = [
+    "Agreement",
     "Answer",
     "AnswerTimeout",
     "AsyncClient",
@@ -62,6 +72,9 @@ __all__ = [
     "ClassMap",
     "Client",
     "ClientOptions",
+    "CompareOptions",
+    "Compared",
+    "Comparison",
     "Conflict",
     "ConnectError",
     "ConnectionLost",
@@ -78,15 +91,18 @@ __all__ = [
     "Normalisation",
     "NotFound",
     "Overloaded",
+    "PassedOver",
     "PredictOptions",
     "Prediction",
     "ProblemError",
     "RateLimited",
     "RenderOptions",
+    "Routing",
     "ServerError",
     "TransportError",
     "Unavailable",
     "UnexpectedAnswer",
+    "Vote",
     "__version__",
 ]
 

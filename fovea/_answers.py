@@ -72,13 +72,43 @@ class ImageSize:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PassedOver:
+    """A model that should have answered: it was ``overloaded``, ``broken`` or too ``slow``.
+
+    ``version`` is there where it had been settled.
+    """
+
+    model: str
+    reason: str
+    version: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Routing:
+    """Why this model answered.
+
+    ``rule`` is what the choice rests on: ``name``, ``default``, ``alias``, ``weight``, ``sticky``,
+    ``forced`` or ``policy``; ``why`` says more where that is not all. ``route`` is the one that was
+    asked for. The model that answered is the fallback of the last that was ``passed_over``.
+    ``cache`` is ``hit``, ``miss`` or ``shared``, where the gateway has one.
+    """
+
+    rule: str
+    route: str | None = None
+    why: str | None = None
+    passed_over: tuple[PassedOver, ...] = ()
+    cache: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
     """What a model says of one image.
 
     ``task`` is ``classification``, which fills ``predictions`` and, where they were asked for,
     ``class_maps``; or ``detection``, which fills ``detections``. All are best first.
     ``untrained`` weights are fresh, and what they say means nothing. ``timings_ms`` has
-    milliseconds by stage, and the ``total``.
+    milliseconds by stage, and the ``total``. ``routing`` is None where the model was named, and it
+    answered.
     """
 
     model: str
@@ -89,6 +119,7 @@ class Answer:
     class_maps: tuple[ClassMap, ...] = ()
     detections: tuple[Detection, ...] = ()
     untrained: bool = False
+    routing: Routing | None = None
     timings_ms: Mapping[str, float] = field(default_factory=dict)
     request_id: str = ""
 

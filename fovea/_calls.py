@@ -1,7 +1,7 @@
 """Requests to the gateway and the reading of their answers, without any input or output."""
 
 import base64
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Generic, TypeVar, Unpack
@@ -11,15 +11,17 @@ import httpx
 
 from fovea import _answers
 from fovea._answers import Answer, Batch
+from fovea._comparison import Comparison, comparison
 from fovea._decode import decode
 from fovea._errors import UnexpectedAnswer
 from fovea._images import Upload
 from fovea._models import Model, Models
-from fovea._options import CallOptions, PredictOptions, RenderOptions
+from fovea._options import CallOptions, CompareOptions, PredictOptions, RenderOptions
 
 T = TypeVar("T")
 ANY_IMAGE = "image/*"  # the gateway goes by the bytes; a guess from a name would say no more
 PNG = "image/png"
+PAST_CACHES = {"Cache-Control": "no-cache"}  # RFC 9111, section 5.2.1.4
 LOAD_SECONDS = 130.0  # the gateway gives up after 120 s unless it was told otherwise
 
 
@@ -62,6 +64,20 @@ def render(upload: Upload, **options: Unpack[RenderOptions]) -> Call[bytes]:
     """One image, answered with a PNG."""
     call = _prediction(_one(upload), _png, **options)
     return replace(call, query={**call.query, "render": "true"})
+
+
+def compare(
+    upload: Upload, models: Iterable[str], **options: Unpack[CompareOptions]
+) -> Call[Comparison]:
+    """One image, shown to several models.
+
+    Raises:
+        TypeError: one string is no list of names.
+    """
+    if isinstance(models, str):
+        raise TypeError(f"models is {models!r}; it must be a list of names")
+    call = _prediction(_one(upload), _comparison, **options)
+    return replace(call, path="/compare", query={"models": ",".join(models), **call.query})
 
 
 def models(**options: Unpack[CallOptions]) -> Call[list[Model]]:
@@ -109,8 +125,11 @@ def _prediction(
     *,
     timeout: float | None = None,
     headers: Mapping[str, str] | None = None,
+    fresh: bool = False,
     **options: Any,
 ) -> Call[T]:
+    if fresh:
+        headers = {**PAST_CACHES, **(headers or {})}
     return Call(
         method="POST",
         path="/predict",
@@ -126,6 +145,12 @@ def _query(  # noqa: PLR0913 - the gateway's parameters
     *,
     model: str | None = None,
     version: str | int | None = None,
+    task: str | None = None,
+    policy: str | None = None,
+    budget_ms: float | None = None,
+    route_key: str | None = None,
+    target: str | None = None,
+    truth: str | None = None,
     top_k: int | None = None,
     class_map: bool = False,
     score_threshold: float | None = None,
@@ -135,6 +160,12 @@ def _query(  # noqa: PLR0913 - the gateway's parameters
     given = {
         "model": model,
         "version": version,
+        "task": task,
+        "policy": policy,
+        "budget_ms": budget_ms,
+        "route_key": route_key,
+        "target": target,
+        "truth": truth,
         "top_k": top_k,
         "class_map": "true" if class_map else None,
         "score_threshold": score_threshold,
@@ -168,6 +199,10 @@ def _decoded(kind: type[T], response: httpx.Response) -> T:
 
 def _batch(response: httpx.Response) -> Batch:
     return _answers.batch(_json(response))
+
+
+def _comparison(response: httpx.Response) -> Comparison:
+    return comparison(_json(response))
 
 
 def _listed(response: httpx.Response) -> list[Model]:

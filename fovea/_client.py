@@ -10,11 +10,18 @@ import httpx
 from fovea import _calls
 from fovea._answers import Answer, Batch
 from fovea._calls import Call
+from fovea._comparison import Comparison
 from fovea._errors import TransportError, Unavailable
 from fovea._exchange import Exchange
 from fovea._images import Image, load
 from fovea._models import Model
-from fovea._options import CallOptions, ClientOptions, PredictOptions, RenderOptions
+from fovea._options import (
+    CallOptions,
+    ClientOptions,
+    CompareOptions,
+    PredictOptions,
+    RenderOptions,
+)
 from fovea._settings import URL, settle
 
 T = TypeVar("T")
@@ -50,6 +57,12 @@ class Client:
     def render(self, image: Image, **options: Unpack[RenderOptions]) -> bytes:
         """A PNG of ``image`` with what a model sees drawn in."""
         return self._ask(_calls.render(load(image), **options))
+
+    def compare(
+        self, image: Image, models: Iterable[str], **options: Unpack[CompareOptions]
+    ) -> Comparison:
+        """What each of several models or routes sees in ``image``, and how far they agree."""
+        return self._ask(_calls.compare(load(image), models, **options))
 
     def models(self, **options: Unpack[CallOptions]) -> list[Model]:
         """Every model of the repository, those that cannot be asked with the reason."""

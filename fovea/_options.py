@@ -42,11 +42,9 @@ class CallOptions(TypedDict, total=False):
     headers: Mapping[str, str] | None
 
 
-class RenderOptions(CallOptions, total=False):
-    """How an image is to be looked at; what is None is the gateway's to choose.
+class CompareOptions(CallOptions, total=False):
+    """How much is to be answered; what is None is the gateway's to choose.
 
-    - ``model``: may be left out where exactly one is served.
-    - ``version``: one of the ready ones; the newest by default.
     - ``top_k``: of a classifier: how many classes; all by default.
     - ``score_threshold``: of a detector: leave out what scores no more than this; it may only
       raise the model's own.
@@ -54,11 +52,35 @@ class RenderOptions(CallOptions, total=False):
       own.
     """
 
-    model: str | None
-    version: str | int | None
     top_k: int | None
     score_threshold: float | None
     max_detections: int | None
+
+
+class RenderOptions(CompareOptions, total=False):
+    """Likewise, and which model is to look at the image.
+
+    - ``model``: one of them, a route of the gateway's routing file, or ``auto``; may be left out
+      where exactly one is served or there is a default.
+    - ``version``: one of the ready ones; the newest by default.
+    - ``task``: ``classification`` or ``detection``: what the model must do, where none is named.
+    - ``policy``: with ``auto``: ``best``, the most accurate within the budget; or ``fastest``.
+    - ``budget_ms``: with ``auto``: the recent p95 latency that the model may have at most.
+    - ``route_key``: equal keys get the same target of a route.
+    - ``target``: of a route, who shall answer: ``model`` or ``model@version``; for testers.
+    - ``truth``: the image's true label, if it is known; it counts in the verdict on a shadow.
+    - ``fresh``: computed anew, past the gateway's cache.
+    """
+
+    model: str | None
+    version: str | int | None
+    task: str | None
+    policy: str | None
+    budget_ms: float | None
+    route_key: str | None
+    target: str | None
+    truth: str | None
+    fresh: bool
 
 
 class PredictOptions(RenderOptions, total=False):

@@ -1,4 +1,4 @@
-"""The real stack with a classifier and a detector, once for the session."""
+"""The real stack with two classifiers, a route and a detector, once for the session."""
 
 from collections.abc import Iterator
 
@@ -15,9 +15,11 @@ def anyio_backend() -> str:
 
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    log = tmp_path_factory.mktemp("stack") / "log"
-    models = "mbv2_simam,retinanet_mbv2_simam"
-    with serve(log, models=models, FOVEA_MODEL_CONTROL="true") as running:
+    folder = tmp_path_factory.mktemp("stack")
+    (folder / "routes.toml").write_text('[routes.signs]\nto = "mbv2_simam"\n')
+    models = "mbv2_simam,mbv2_none,retinanet_mbv2_simam"
+    environment = {"FOVEA_ROUTES_FILE": str(folder / "routes.toml"), "FOVEA_MODEL_CONTROL": "true"}
+    with serve(folder / "log", models=models, **environment) as running:
         yield running
 
 

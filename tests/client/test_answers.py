@@ -12,6 +12,7 @@ from contract import recipe
 from fovea._answers import batch
 from fovea._decode import decode
 from service import schemas
+from service.comparing import schema as comparing
 
 ANSWER = {
     "model": "signs",
@@ -38,6 +39,8 @@ def answer(**members: object) -> fovea.Answer:
     ("ours", "theirs"),
     [
         (fovea.Answer, schemas.Answer),
+        (fovea.Routing, schemas.Routing),
+        (fovea.PassedOver, schemas.PassedOver),
         (fovea.Prediction, schemas.Prediction),
         (fovea.ClassMap, schemas.ClassMap),
         (fovea.Detection, schemas.Detection),
@@ -45,6 +48,9 @@ def answer(**members: object) -> fovea.Answer:
         (fovea.Mask, schemas.Mask),
         (fovea.ImageSize, schemas.ImageSize),
         (fovea.Batch, schemas.BatchAnswer),
+        (fovea.Comparison, comparing.ComparisonAnswer),
+        (fovea.Agreement, comparing.PairAgreement),
+        (fovea.Vote, comparing.LabelVote),
         (fovea.Model, schemas.ModelInfo),
         (fovea.InputSpec, recipe.InputSpec),
         (fovea.Normalisation, recipe.Normalisation),
@@ -68,6 +74,18 @@ def test_a_classification_is_read_and_frozen() -> None:
     with pytest.raises(dataclasses.FrozenInstanceError):
         told.model = "other"
     assert pickle.loads(pickle.dumps(told)) == told
+
+
+def test_why_a_model_answered_is_read_where_it_is_told() -> None:
+    assert answer().routing is None
+    over = [{"model": "signs", "version": "2", "reason": "slow"}]
+    told = answer(routing={"rule": "weight", "route": "road", "passed_over": over}).routing
+    assert told == fovea.Routing(
+        rule="weight",
+        route="road",
+        passed_over=(fovea.PassedOver(model="signs", version="2", reason="slow"),),
+    )
+    assert (told.why, told.cache) == (None, None)
 
 
 @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # pycocotools'

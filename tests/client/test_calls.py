@@ -48,6 +48,23 @@ def test_options_become_parameters_and_those_left_out_are_not_sent(ask: Ask) -> 
     assert dict(strict.url.params) == {"score_threshold": "0.5", "max_detections": "0"}
 
 
+def test_the_choice_of_a_model_is_described_in_parameters(ask: Ask) -> None:
+    choice = {"task": "classification", "policy": "fastest", "target": "signs@2", "truth": "stop"}
+    request = sent(ask, "predict", IMAGE, model="auto", budget_ms=12.5, route_key="car 7", **choice)
+    numbers = {"model": "auto", "budget_ms": "12.5", "route_key": "car 7"}
+    assert dict(request.url.params) == numbers | choice
+
+
+@pytest.mark.parametrize("call", ["predict", "render"])
+def test_an_answer_that_is_to_be_fresh_is_asked_past_caches(ask: Ask, call: str) -> None:
+    picture = httpx.Response(200, json=ANSWER, headers={"content-type": "image/png"})
+    reply = picture if call == "render" else answered()
+    request = sent(ask, call, IMAGE, reply=reply, fresh=True, headers={"X-Team": "road"})
+    assert (request.headers["cache-control"], request.headers["x-team"]) == ("no-cache", "road")
+    assert "fresh" not in request.url.params
+    assert "cache-control" not in sent(ask, call, IMAGE, reply=reply, fresh=False).headers
+
+
 def test_an_option_that_does_not_exist_is_no_parameter(ask: Ask) -> None:
     with pytest.raises(TypeError, match="topk"):
         ask(answered, "predict", IMAGE, topk=1)

@@ -25,7 +25,7 @@ def test_all_that_is_imported_for_users_is_listed_in_order() -> None:
     assert fovea.__all__ == sorted({*public, "__version__"})
 
 
-@pytest.mark.parametrize("name", ["_answers", "_errors", "_models", "_options"])
+@pytest.mark.parametrize("name", ["_answers", "_comparison", "_errors", "_models", "_options"])
 def test_what_users_meet_is_listed_and_named_as_they_write_it(name: str) -> None:
     module = import_module(f"fovea.{name}")
     source = ast.parse(Path(module.__file__ or "").read_text())

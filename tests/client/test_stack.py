@@ -89,6 +89,45 @@ def test_a_refusal_says_what_was_wrong(
     assert error.request_id
 
 
+def test_the_answer_says_why_a_model_was_chosen(client: Client) -> None:
+    assert client.predict(PHOTO, model=CLASSIFIER).routing is None
+    alias = client.predict(PHOTO, model="signs", route_key="car 7", fresh=True)
+    assert alias.model == CLASSIFIER
+    assert alias.routing == fovea.Routing(rule="alias", route="signs")
+    forced = client.predict(PHOTO, model="signs", target=CLASSIFIER, truth="no_parking_sign")
+    assert forced.routing is not None
+    assert forced.routing.rule == "forced"
+    chosen = client.predict(PHOTO, model="auto", task="classification", policy="fastest")
+    assert chosen.task == "classification"
+    assert chosen.routing is not None
+    assert (chosen.routing.rule, bool(chosen.routing.why)) == ("policy", True)
+    with pytest.raises(fovea.BadRequest) as caught:
+        client.predict(PHOTO, model=CLASSIFIER, budget_ms=5)
+    assert caught.value.field == "budget_ms"
+
+
+@pytest.mark.anyio
+async def test_models_are_compared_on_one_image(stack: Stack, client: Client) -> None:
+    names = ["signs", "mbv2_none", DETECTOR]
+    told = client.compare(PHOTO, names, top_k=2)
+    assert [one.name for one in told.results] == names
+    first, second, detector = [one.result() for one in told.results]
+    assert first.predictions == client.predict(PHOTO, model=CLASSIFIER, top_k=2).predictions
+    assert first.image == told.image == fovea.ImageSize(width=64, height=64)
+    assert (first.routing, second.routing) == (fovea.Routing(rule="alias", route="signs"), None)
+    assert (detector.task, detector.request_id) == ("detection", told.request_id)
+    (pair,) = told.agreement
+    assert (pair.names, pair.task) == (("signs", "mbv2_none"), "classification")
+    assert pair.top_1 is told.unanimous
+    assert 0 <= (pair.distance or 0) <= 1
+    async with AsyncClient(stack.url) as other:
+        again = await other.compare(PHOTO, names, top_k=2)
+    assert (again.votes, again.agreement) == (told.votes, told.agreement)
+    with pytest.raises(fovea.NotFound) as caught:
+        client.compare(PHOTO, ["signs", "mbv3"])
+    assert caught.value.members["unknown"] == ["mbv3"]
+
+
 def test_a_request_id_of_one_s_own_comes_back(client: Client) -> None:
     answer = client.predict(PHOTO, model=CLASSIFIER, headers={"X-Request-Id": "mine"})
     assert answer.request_id == "mine"
@@ -205,12 +244,18 @@ def test_the_examples_of_the_guide_run(
         source = example.replace("http://127.0.0.1:8080", stack.url)
         exec(compile(source, f"docs/client.md[{number}]", "exec"), names)
     said = capsys.readouterr().out
-    for expected in ("no_parking_sign 0.9", "README.md unreadable-image", "skipped: "):
+    for expected in (
+        "no_parking_sign 0.9",
+        "policy",
+        "no_parking_sign ('mbv2_simam'",
+        "README.md unreadable-image",
+        "skipped: ",
+    ):
         assert expected in said
     assert len(EXAMPLES) >= 6
 
 
 def test_the_guide_names_every_option() -> None:
     guide = (ROOT / "docs/client.md").read_text()
-    for name in fovea.ClientOptions.__annotations__:
+    for name in (*fovea.ClientOptions.__annotations__, *fovea.RenderOptions.__annotations__):
         assert f"`{name}" in guide or f"{name}=" in guide, name

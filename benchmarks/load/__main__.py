@@ -14,7 +14,7 @@ from benchmarks.load.grpc import TritonCaller
 from benchmarks.load.http import Callers, request_bytes
 from benchmarks.load.loops import Ask, arriving, closed
 from benchmarks.load.plan import PLANS, REPORTS, Plan, Report
-from benchmarks.load.samples import Sample, figures
+from benchmarks.load.samples import OK, Sample, figures
 
 
 @asynccontextmanager
@@ -43,11 +43,14 @@ async def carry_out(plan: Plan) -> Report:
             samples = await arriving(ask, plan.rate, total, plan.seed)
         cpu = time.process_time() - cpu
         elapsed = time.perf_counter() - started
+    counted = _counted(samples, plan, started + plan.lead_seconds)
+    answered = [sample for sample in counted if sample.status == OK] if plan.keep else []
     return Report(
-        figures=figures(_counted(samples, plan, started + plan.lead_seconds), plan.seconds),
+        figures=figures(counted, plan.seconds),
         requests_in_all=len(samples),
         cpu_seconds=round(cpu, 3),
         cpu_share=round(cpu / elapsed, 4),
+        latencies_ms=[round(1000 * sample.seconds, 3) for sample in answered],
     )
 
 

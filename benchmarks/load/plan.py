@@ -2,7 +2,7 @@
 
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -35,6 +35,7 @@ class Plan:
     seconds: float = 10.0
     patience_seconds: float = 2.0  # then a caller closes its connection
     seed: int = 0  # of the arrivals
+    keep: bool = False  # whether to report every latency
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +46,7 @@ class Report:
     requests_in_all: int  # those of the lead, too
     cpu_seconds: float  # of the generator itself
     cpu_share: float  # of one core
+    latencies_ms: list[float] = field(default_factory=list)  # of answers with 200, if kept
 
 
 PLANS = TypeAdapter(Plan)

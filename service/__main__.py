@@ -8,6 +8,7 @@ import asyncio
 import socket
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from service.logs import configure
@@ -53,10 +54,40 @@ def keygen(argv: list[str]) -> int:
     return 0
 
 
+def routes(argv: list[str]) -> int:
+    """Say whether a routing file is right, with each fault's line, before it is deployed."""
+    from service.routing.check import check  # noqa: PLC0415
+    from service.routing.parse import RoutesError  # noqa: PLC0415
+
+    parser = argparse.ArgumentParser(prog="python -m service routes")
+    parser.add_argument("command", choices=["check"], help="say whether FILE would be accepted")
+    parser.add_argument("file", type=Path, metavar="FILE")
+    parser.add_argument(
+        "--model-repository",
+        type=Path,
+        metavar="DIR",
+        help="folder of models as Triton's, to be warned of targets that it does not have",
+    )
+    options = parser.parse_args(argv)
+    repository = options.model_repository
+    if repository is not None and not repository.is_dir():
+        parser.error(f"{repository} is no folder")
+    try:
+        summary, warnings = check(options.file, repository)
+    except RoutesError as error:
+        print("\n".join(error.faults), file=sys.stderr)
+        return 1
+    print("\n".join(summary))
+    for warning in warnings:
+        print(warning, file=sys.stderr)
+    return 0
+
+
 def serve(settings: Settings, inherited: Sequence[int]) -> int:
     """Serve until a signal ends it; a worker does so on the sockets that it has ``inherited``."""
     from service import server  # noqa: PLC0415
     from service.keys import KeysError  # noqa: PLC0415
+    from service.routing.parse import RoutesError  # noqa: PLC0415
 
     sockets = [socket.socket(fileno=number) for number in inherited]
     try:
@@ -64,13 +95,18 @@ def serve(settings: Settings, inherited: Sequence[int]) -> int:
     except KeysError as error:
         print(f"python -m service: FOVEA_API_KEYS_FILE: {error}", file=sys.stderr)
         return 2
+    except RoutesError as error:
+        print(f"python -m service: FOVEA_ROUTES_FILE: {error}", file=sys.stderr)
+        return 2
     return 0
 
 
 def main(argv: list[str]) -> int:
-    """Serve until a signal ends it; ``keygen NAME --scope SCOPE`` makes an API key instead."""
+    """Serve until a signal ends it, unless there is a command: ``keygen`` or ``routes``."""
     if argv[:1] == ["keygen"]:
         return keygen(argv[1:])
+    if argv[:1] == ["routes"]:
+        return routes(argv[1:])
     overrides = _arguments(argv)
     inherited = overrides.pop("fd")
     try:

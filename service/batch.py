@@ -2,12 +2,12 @@
 
 import asyncio
 
+from service.decision import Decision
 from service.errors import GatewayError
-from service.limiter import Limiter
-from service.predictor import Predictor
+from service.predicting import Predicting
 from service.slot import Batch, Slot
 from service.trace import Stage, Trace
-from service.values import Choice, Deadline, Result, Upload, Uploads, Wish
+from service.values import Deadline, Result, Upload, Uploads, Wish
 
 AT_ONCE = 16  # images of one request under way; the others wait
 
@@ -15,18 +15,16 @@ AT_ONCE = 16  # images of one request under way; the others wait
 class BatchPredictor:
     """An image that fails is an error in its own place, not a failed request."""
 
-    def __init__(self, predictor: Predictor) -> None:
-        self._predictor = predictor
+    def __init__(self, predicting: Predicting) -> None:
+        self._predicting = predicting
 
-    async def predict(  # noqa: PLR0913 - what a prediction is made of
+    async def predict(
         self,
-        choice: Choice,
+        decision: Decision,
         wish: Wish,
         uploads: Uploads,
         trace: Trace,
         deadline: Deadline,
-        *,
-        limiter: Limiter,
     ) -> Batch:
         """A slot for each image; those that are not done by ``deadline`` say so."""
         turns = asyncio.Semaphore(AT_ONCE)
@@ -35,8 +33,8 @@ class BatchPredictor:
             try:
                 own.enter(Stage.QUEUE)
                 async with turns:
-                    return await self._predictor.predict(
-                        choice, wish, upload, own, deadline, limiter=limiter, patient=True
+                    return await self._predicting.predict(
+                        decision, wish, upload, own, deadline, patient=True
                     )
             except GatewayError as error:
                 return error
@@ -71,7 +69,7 @@ def _sum_up(batch: Batch, trace: Trace) -> None:
     """What is logged and counted of the request: a failure only where no image has an answer."""
     answered = [slot for slot in batch.slots if isinstance(slot.outcome, Result)]
     if answered:
-        trace.version = answered[0].trace.version
+        trace.model, trace.version = answered[0].trace.model, answered[0].trace.version
     elif isinstance(first := batch.slots[0].outcome, GatewayError):
         trace.outcome = first.outcome
         trace.cause = str(first.__cause__ or first)

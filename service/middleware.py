@@ -20,8 +20,8 @@ if TYPE_CHECKING:  # OpenTelemetry's SDK is an extra
 KEY = "fovea.trace"  # of the ASGI scope
 ID_HEADER = b"x-request-id"
 ACCEPTED_ID = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
-MEASURED = ("POST", "/predict")
-PROBES = {"/healthz", "/readyz", "/metrics"}  # asked every few seconds: logged as debug
+PREDICTIONS = re.compile(r"/predict|/compare|/predictions/.*|/v2/models/.*/infer")
+PROBES = {"/healthz", "/readyz", "/ping", "/metrics"}  # asked every few seconds: logged as debug
 
 log = logging.getLogger("service.request")
 
@@ -92,7 +92,7 @@ class Frame:
         trace.end()
         seconds = trace.elapsed_seconds()
         method, path = scope["method"], scope["path"]
-        if (method, path) == MEASURED:
+        if method in ("POST", "PUT") and PREDICTIONS.fullmatch(path):
             self._metrics.observe(trace, seconds)
         self._metrics.count_problems(trace)
         level = logging.DEBUG if path in PROBES and status == 200 else logging.INFO
@@ -119,9 +119,24 @@ def _fields(trace: Trace, status: int, seconds: float) -> dict[str, object]:
         "duration_ms": round(seconds * 1000, 3),
         "model": trace.model,
         "version": trace.version,
+        **_routing(trace),
         "images": len(trace.images) or None,
         "images_failed": sum(bool(image.problem) for image in trace.images) or None,
         "stages_ms": timings(trace) if trace.seconds else None,
         "cause": trace.cause,
     }
     return {name: field for name, field in fields.items() if field not in ("", None)}
+
+
+def _routing(trace: Trace) -> dict[str, object]:
+    """Why this model answered; nothing where the caller named it."""
+    routing = trace.routing
+    if routing is None or routing.plain:
+        return {}
+    return {
+        "rule": routing.rule.value,
+        "route": routing.route,
+        "why": routing.why,
+        "cache": routing.cache or "",
+        "passed_over": [f"{one.model}: {one.reason}" for one in routing.passed_over] or None,
+    }

@@ -29,6 +29,7 @@ and `MethodNotAllowed` among the components). Bytes that are no HTTP get a bare 
 TAGS = [
     {"name": "prediction", "description": "Ask a model about one image or several."},
     {"name": "models", "description": "What can be asked, and what Triton holds in memory."},
+    {"name": "shadows", "description": "Candidates beside the models in service."},
     {"name": "health", "description": "For probes and scrapers; they need no key."},
 ]
 HEADERS: Mapping[str, Document] = {
@@ -51,6 +52,13 @@ HEADERS: Mapping[str, Document] = {
         "required": True,
         "schema": {"type": "string", "pattern": r"^\w+;dur=[0-9.]+(, \w+;dur=[0-9.]+)*$"},
         "example": "read;dur=0.1, queue;dur=0.0, decode;dur=1.4, total;dur=8.8",
+    },
+    "X-Routing": {
+        "description": "the model and version that answered, the rule that chose it, its route, "
+        "models that were passed over, and what the cache did",
+        "required": True,
+        "schema": {"type": "string", "pattern": r"^[\w-]+=[^,]*(, [\w-]+=[^,]*)*$"},
+        "example": "model=mbv2_simam, version=1, rule=weight, route=signs",
     },
     "Allow": {
         "description": "the methods that the path has",
@@ -113,7 +121,7 @@ def responses(
     told |= {status: _failures(path, alike) for status, alike in errors.items()}
     if "{name}" in path:  # one with a slash in it makes another path
         examples = told[404]["content"][PROBLEM_JSON]["examples"]
-        examples["not-found"] = _bare_example(404, path.format(name="a/b"))
+        examples["not-found"] = _bare_example(404, path.format(name="a/b", number=1))
     return told
 
 

@@ -2,8 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TypeVar
 
@@ -14,8 +14,9 @@ from pixels.fit import Prepared, prepare
 from pixels.formats.claim import Header
 from pixels.geometry import Geometry
 from service.backend import InferenceBackend
+from service.decision import Decision
 from service.errors import DeadlineExceeded
-from service.limiter import Limiter
+from service.limiter import Limiters
 from service.looks import Looks, looks
 from service.pool import Pool
 from service.settings import Settings
@@ -57,58 +58,102 @@ READERS = {Task.CLASSIFICATION: _classified, Task.DETECTION: _detected}
 
 
 @dataclass(frozen=True, slots=True)
-class _Ready:
+class Ready:
     """What a trip to the pool brings back; the image stays there, because it may be large."""
 
-    prepared: Prepared
+    prepared: tuple[Prepared, ...]  # one for each InputSpec that was asked for
     picture: PIL.Image.Image | None  # to draw on, if anybody wants to
     frames: int
-    decoded_at: float
+    decoded_at: float  # on perf_counter
     looks: Looks
 
 
 class Predictor:
-    """Admits, decodes, asks the inference server, and reads its answer.
+    """Admits, decodes, asks the inference server, and reads its answer: a Predicting.
 
     Large images may decode for seconds. They take turns with each other, which leaves a thread to
     the rest, and not with those of their model: its limit shall learn what the model takes.
     """
 
-    def __init__(self, settings: Settings, backend: InferenceBackend, pool: Pool) -> None:
+    def __init__(
+        self, settings: Settings, backend: InferenceBackend, pool: Pool, limiters: Limiters
+    ) -> None:
         self._settings = settings
         self._backend = backend
         self._pool = pool
+        self._limiters = limiters
         self._large = asyncio.Semaphore(max(1, settings.decode_threads - 1))
 
     async def predict(  # noqa: PLR0913 - what a prediction is made of
         self,
-        choice: Choice,
+        decision: Decision,
         wish: Wish,
         upload: Upload,
         trace: Trace,
         deadline: Deadline,
         *,
-        limiter: Limiter,
         patient: bool = False,
     ) -> Result:
-        """The prediction for one image; its stages follow each other in ``trace``.
+        """The prediction of the decision's choice alone.
 
         Raises:
-            Overloaded: ``limiter`` does not admit it; whoever is ``patient`` waits instead.
+            Overloaded: its model does not admit it; whoever is ``patient`` waits instead.
             DeadlineExceeded: with what each stage has taken. Any other GatewayError too.
         """
+        choice = decision.choice
+        trace.model, trace.version = choice.model, choice.version
         trace.enter(Stage.DECODE)
         header = await _within(deadline, trace, self._header(upload))
         trace.enter(Stage.QUEUE)
-        predict = partial(self._predict, choice, wish, upload, trace, deadline, header=header)
-        if header.reserved_bytes > LARGE_SHARE * self._settings.max_decode_bytes:
-            return await _within(deadline, trace, self._in_turn(predict))
-        async with limiter.admit(deadline, patient=patient):
-            return await _within(deadline, trace, predict())
+        work = partial(self._predict, choice, wish, upload, trace, deadline, header=header)
+        if self._is_large(header):
+            return await _within(deadline, trace, self._in_turn(work))
+        async with self._limiters.of(choice.model).admit(deadline, patient=patient):
+            return await _within(deadline, trace, work())
 
-    async def _in_turn(self, predict: Callable[[], Awaitable[Result]]) -> Result:
+    async def ready(
+        self, upload: Upload, specs: Sequence[InputSpec], trace: Trace, deadline: Deadline
+    ) -> Ready:
+        """The image decoded once, and fitted for each of ``specs``, in their order.
+
+        Raises:
+            DeadlineExceeded, ImageTooLarge, UnreadableImage
+        """
+        trace.enter(Stage.DECODE)
+        header = await _within(deadline, trace, self._header(upload))
+        work = partial(self._ready, upload, header, specs, render=False)
+        turn = self._in_turn(work) if self._is_large(header) else work()
+        ready = await _within(deadline, trace, turn)
+        trace.looks = ready.looks
+        trace.enter(Stage.PREPROCESS, at=ready.decoded_at)
+        trace.enter(None)
+        return ready
+
+    async def answered(  # noqa: PLR0913 - what an answer is made of
+        self,
+        choice: Choice,
+        wish: Wish,
+        prepared: Prepared,
+        trace: Trace,
+        deadline: Deadline,
+        *,
+        frames: int,
+    ) -> Result:
+        """What ``choice`` says about an image that is ready; the caller has admitted it.
+
+        Raises:
+            DeadlineExceeded, and what `InferenceBackend.infer` raises.
+        """
+        return await _within(
+            deadline, trace, self._answered(choice, wish, prepared, trace, deadline, frames=frames)
+        )
+
+    def _is_large(self, header: Header) -> bool:
+        return header.reserved_bytes > LARGE_SHARE * self._settings.max_decode_bytes
+
+    async def _in_turn(self, work: Callable[[], Awaitable[T]]) -> T:
         async with self._large:
-            return await predict()
+            return await work()
 
     async def _predict(  # noqa: PLR0913 - what a prediction is made of
         self,
@@ -121,27 +166,42 @@ class Predictor:
         header: Header,
     ) -> Result:
         trace.enter(Stage.DECODE)
-        recipe = choice.recipe
-        ready = await self._ready(upload, header, recipe.input, wish.render)
+        ready = await self._ready(upload, header, [choice.recipe.input], render=wish.render)
         trace.looks = ready.looks
         trace.enter(Stage.PREPROCESS, at=ready.decoded_at)
+        (prepared,) = ready.prepared
+        result = await self._answered(choice, wish, prepared, trace, deadline, frames=ready.frames)
+        if ready.picture is None:
+            return result
+        trace.enter(Stage.DRAW)
+        size = result.width, result.height
+        png = await self._pool.run(draw, ready.picture, result.findings, size, result.untrained)
+        trace.enter(None)
+        return replace(result, picture=png)
+
+    async def _answered(  # noqa: PLR0913 - what an answer is made of
+        self,
+        choice: Choice,
+        wish: Wish,
+        prepared: Prepared,
+        trace: Trace,
+        deadline: Deadline,
+        *,
+        frames: int,
+    ) -> Result:
+        recipe = choice.recipe
         names = _asked_for(recipe, wish)
-        inputs = {recipe.input.name: ready.prepared.tensor}
+        inputs = {recipe.input.name: prepared.tensor}
         trace.enter(Stage.INFER)
         outputs = await self._backend.infer(
             choice.model, choice.version, inputs, names, deadline, metadata=trace.context.metadata()
         )
         trace.version = outputs.version
         trace.enter(Stage.POSTPROCESS)
-        geometry = ready.prepared.geometry
+        geometry = prepared.geometry
         findings = await self._findings(outputs, recipe, geometry, wish)
         trace.top_score = findings.top_score
         trace.detections = None if findings.detections is None else len(findings.detections)
-        size = geometry.width, geometry.height
-        png = None
-        if ready.picture is not None:
-            trace.enter(Stage.DRAW)
-            png = await self._pool.run(draw, ready.picture, findings, size, recipe.untrained)
         trace.enter(None)
         return Result(
             model=choice.model,
@@ -150,9 +210,8 @@ class Predictor:
             findings=findings,
             width=geometry.width,
             height=geometry.height,
-            frames=ready.frames,
+            frames=frames,
             untrained=recipe.untrained,
-            picture=png,
         )
 
     async def _header(self, upload: Upload) -> Header:
@@ -160,17 +219,21 @@ class Predictor:
             return inspect(upload, self._settings)
         return await self._pool.run(inspect, upload, self._settings)
 
-    async def _ready(self, upload: Upload, header: Header, spec: InputSpec, render: bool) -> _Ready:
+    async def _ready(
+        self, upload: Upload, header: Header, specs: Sequence[InputSpec], *, render: bool
+    ) -> Ready:
         memory = max(header.reserved_bytes, COPIES * len(upload.data))
-        return await self._pool.run(self._prepare, upload, header, spec, render, memory=memory)
+        return await self._pool.run(self._prepare, upload, header, specs, render, memory=memory)
 
-    def _prepare(self, upload: Upload, header: Header, spec: InputSpec, render: bool) -> _Ready:
+    def _prepare(
+        self, upload: Upload, header: Header, specs: Sequence[InputSpec], render: bool
+    ) -> Ready:
         image = decode(upload, self._settings, header)
         decoded_at = time.perf_counter()
         picture = canvas(image) if render else None
-        prepared = prepare(image.picture, spec)
-        appearance = looks(upload, header.kind, prepared, spec)
-        return _Ready(prepared, picture, image.frames, decoded_at, appearance)
+        prepared = tuple(prepare(image.picture, spec) for spec in specs)
+        appearance = looks(upload, header.kind, prepared[0], specs[0])
+        return Ready(prepared, picture, image.frames, decoded_at, appearance)
 
     async def _findings(
         self, outputs: Outputs, recipe: Recipe, geometry: Geometry, wish: Wish

@@ -7,7 +7,8 @@ from typing import Self
 from pydantic import BaseModel, ConfigDict, Field
 
 from contract.recipe import Card, DetectionSpec, InputSpec, Task
-from service import values
+from service import decision, values
+from service.decision import Cached, Reason, Rule
 from service.errors import problem
 from service.slot import Batch, Slot
 from service.trace import Trace
@@ -74,12 +75,52 @@ class ImageSize(BaseModel):
     )
 
 
+class PassedOver(BaseModel):
+    """A model that should have answered."""
+
+    model: str = Field(examples=["mbv2_simam"])
+    version: str | None = Field(None, description="where it had been settled")
+    reason: Reason
+
+
+class Routing(BaseModel):
+    """Why this model answered: absent where the caller named it and no more is to be told."""
+
+    rule: Rule = Field(examples=["weight"], description="what the choice rests on")
+    route: str | None = Field(
+        None, examples=["signs"], description="of the routing file, where one was asked for"
+    )
+    why: str | None = Field(None, description="in words, where the rule does not say it all")
+    passed_over: list[PassedOver] | None = Field(
+        None, description="in their order; the model that answered is the fallback of the last"
+    )
+    cache: Cached | None = Field(None, description="where the gateway has a response cache")
+
+    @classmethod
+    def of(cls, routing: decision.Routing | None) -> Self | None:
+        """What there is to tell."""
+        if routing is None or routing.plain:
+            return None
+        passed_over = [
+            PassedOver(model=one.model, version=one.version or None, reason=one.reason)
+            for one in routing.passed_over
+        ]
+        return cls(
+            rule=routing.rule,
+            route=routing.route or None,
+            why=routing.why or None,
+            passed_over=passed_over or None,
+            cache=routing.cache,
+        )
+
+
 class Answer(BaseModel):
     """What ``POST /predict`` answers."""
 
     model: str = Field(examples=["mbv2_simam"])
     version: str = Field(examples=["1"], description="the version that computed the answer")
     task: Task
+    routing: Routing | None = None
     untrained: bool | None = Field(
         None, description="true where the model's weights are fresh: its answer means nothing"
     )
@@ -108,12 +149,19 @@ class Answer(BaseModel):
     request_id: str
 
     @classmethod
-    def of(cls, result: Result, timings_ms: dict[str, float], request_id: str) -> Self:
-        """The answer that tells ``result``."""
+    def of(
+        cls,
+        result: Result,
+        timings_ms: dict[str, float],
+        request_id: str,
+        routing: decision.Routing | None = None,
+    ) -> Self:
+        """The answer that tells ``result``, and what it was chosen by."""
         return cls(
             model=result.model,
             version=result.version,
             task=result.task,
+            routing=Routing.of(routing),
             untrained=result.untrained or None,
             predictions=_predictions(result.findings.labels),
             class_maps=_class_maps(result.findings.class_maps),
@@ -245,7 +293,7 @@ class BatchItem(BaseModel):
         """The item that tells ``slot``."""
         request_id, outcome = slot.trace.request_id, slot.outcome
         if isinstance(outcome, Result):
-            told = Answer.of(outcome, timings(slot.trace), request_id)
+            told = Answer.of(outcome, timings(slot.trace), request_id, slot.trace.routing)
             return cls(index=index, file=slot.name or None, status=200, answer=told)
         failed = Problem(**problem(outcome, path, request_id))
         return cls(index=index, file=slot.name or None, status=outcome.status, problem=failed)

@@ -44,7 +44,7 @@ class Server(uvicorn.Server):
         """Listen, then say where."""
         await super().startup(sockets)
         loop = asyncio.get_running_loop()
-        loop.add_signal_handler(signal.SIGHUP, self._app.state.guard.reload)
+        loop.add_signal_handler(signal.SIGHUP, self._app.state.reload)
         loop.add_signal_handler(signal.SIGUSR2, self._give_way)
         if self._parent:
             loop.add_reader(sys.stdin, self._hear_the_parent)

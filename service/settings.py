@@ -149,6 +149,15 @@ class Settings(BaseSettings):
     recipes_dir: DirectoryPath | None = Field(
         None, description="folder with a NAME.toml for each model that carries no recipe of its own"
     )
+    routes_file: FilePath | None = Field(
+        None, description="routing file (TOML): aliases, weights, shadows, fallbacks, defaults"
+    )
+    cache_bytes: int = Field(
+        0, ge=0, description="memory for answers to be given again to equal requests; 0 for none"
+    )
+    compare_models: int = Field(
+        8, ge=2, le=64, description="models that one request may compare at most"
+    )
     required_models: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_names)] = Field(
         (), description="models without which /readyz says no, as a,b; by default any one will do"
     )
@@ -220,6 +229,7 @@ class Settings(BaseSettings):
         """With what one of the workers may take of the bounds that hold for all together."""
         shared = ("max_in_flight", "decode_threads")
         shares = {name: max(getattr(self, name) // self.workers, 1) for name in shared}
+        shares["cache_bytes"] = self.cache_bytes // self.workers
         return self.model_copy(update=shares)
 
     @classmethod

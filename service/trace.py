@@ -74,6 +74,8 @@ class Trace:
     def begin_image(self) -> "Trace":
         """The record of one more image of this request, which is a batch."""
         own = Trace(self.request_id, self.context, model=self.model, version=self.version)
+        if self.routing is not None:
+            own.routing = self.routing.copy()
         self.images.append(own)
         return own
 

@@ -85,7 +85,7 @@ def _example(summary: str, answer: BaseModel) -> dict[str, Any]:
 PREDICTION = {
     "description": "what was found; a picture of it with `Accept: image/png` or `render=true`; a "
     "list where several images were sent, each with an answer or a problem in its place",
-    "headers": ["Server-Timing"],
+    "headers": ["Server-Timing", "X-Routing"],
     "content": {
         JSON: {"examples": {name: _example(*answer) for name, answer in ANSWERS.items()}},
         PNG: {

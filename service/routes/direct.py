@@ -1,11 +1,12 @@
 """A route that FastAPI describes and does not stand in the way of."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Any
 
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from pydantic import ValidationError
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -19,7 +20,8 @@ class DirectRoute(APIRoute):
     FastAPI solves the signature of an endpoint anew for each request, which takes a quarter of a
     millisecond: as much as everything else that happens to a small image on the event loop. Here
     the signature is for the OpenAPI document alone. What ``arguments`` raises is answered as what
-    the endpoint raises; a ValidationError of pydantic's as FastAPI's own.
+    the endpoint raises; a ValidationError of pydantic's as FastAPI's own. ``also`` are methods that
+    other routes of the path have: a refusal of yet another method names them too.
     """
 
     def __init__(
@@ -28,6 +30,7 @@ class DirectRoute(APIRoute):
         endpoint: Callable[..., Awaitable[Response]],
         *,
         arguments: Arguments,
+        also: Collection[str] = (),
         **options: Any,
     ) -> None:
         super().__init__(path, endpoint, **options)
@@ -42,3 +45,10 @@ class DirectRoute(APIRoute):
             await response(scope, receive, send)
 
         self.app = app
+        self._allowed = {*(self.methods or ()), *also}
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Run one request, which may have a wrong method if no other route has the path."""
+        if scope["method"] not in self._allowed:
+            raise HTTPException(405, headers={"Allow": ", ".join(sorted(self._allowed))})
+        await super().handle(scope, receive, send)

@@ -21,6 +21,15 @@ async def read(body: Body, settings: Settings) -> bytes:
     if media_type not in (FORM, JSON) and not media_type.startswith("image/"):
         shown = f"{media_type[:100]!r}" if media_type else "missing"
         raise UnsupportedMediaType(f"the Content-Type is {shown}", field="content-type")
+    return await collect(body, settings)
+
+
+async def collect(body: Body, settings: Settings) -> bytes:
+    """The same, whatever its type.
+
+    Raises:
+        BodyTooLarge: as above.
+    """
     _check_size(body.content_length or 0, settings)
     first, rest = b"", None
     async for chunk in body.chunks:

@@ -22,7 +22,8 @@ SERVED, SPARE = "mbv2_simam", "spare"  # the spare one is loaded and unloaded
 EXPECTED = {"model-not-ready": 503, "deadline-exceeded": 504}
 IMAGES = [jpeg(), encode(quarters()), encode(quarters(), "WEBP"), jpeg()[:300]]
 
-schemathesis.openapi.media_type("image/*", st.sampled_from(IMAGES) | st.binary(max_size=64))
+for kind in ("image/*", "application/octet-stream"):
+    schemathesis.openapi.media_type(kind, st.sampled_from(IMAGES) | st.binary(max_size=64))
 api = schemathesis.openapi.from_dict(DOCUMENT, config=schemathesis.Config.from_dict({"seed": 1}))
 
 

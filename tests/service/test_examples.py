@@ -59,7 +59,7 @@ CASES = [
     (
         "predict",
         errors.MalformedUpload,
-        {"files": {"other": b"x"}, "params": {"model": CLASSIFIER}},
+        {"files": {"other": (None, b"x")}, "params": {"model": CLASSIFIER}},
         backend(),
         {},
     ),
@@ -104,6 +104,23 @@ CASES = [
     ("predict", errors.QueueFull, IMAGE, refused("UNAVAILABLE", "timeout expired"), {}),
     ("predict", errors.BackendUnavailable, IMAGE, refused("UNAVAILABLE", ""), {}),
     ("predict", errors.ModelNotReady, IMAGE, unloaded(), {}),
+    (
+        "predict_as_torchserve",
+        errors.UnknownModel,
+        {},
+        FakeBackend({DETECTOR: detector.model()}),
+        {},
+    ),
+    (
+        "put_as_torchserve",
+        errors.TooManyImages,
+        {"files": [("data", jpeg()), ("data", jpeg())]},
+        backend(),
+        {},
+    ),
+    ("put_as_torchserve", errors.UnreadableImage, {"content": b"no image"}, backend(), {}),
+    ("predict_version_as_torchserve", errors.UnknownVersion, {}, backend(), {}),
+    ("put_version_as_torchserve", errors.UnknownParameter, {"params": {"topk": 1}}, backend(), {}),
     ("get_model", errors.UnknownModel, {}, FakeBackend({DETECTOR: detector.model()}), {}),
     ("is_ready", errors.NotReady, {}, unloaded(), {"required_models": (CLASSIFIER,)}),
     ("load_model", errors.ModelControlOff, {}, backend(), {}),
@@ -144,7 +161,9 @@ async def test_an_example_is_what_the_gateway_answers(
 
 async def ask(client: httpx.AsyncClient, name: str, **request: Any) -> httpx.Response:
     method, path, _ = OPERATIONS[name]
-    return await client.request(method, path.format(name=CLASSIFIER), **request)
+    return await client.request(
+        method, path.format(name=CLASSIFIER, number=1, model=CLASSIFIER, version="7"), **request
+    )
 
 
 def check(name: str, kind: type[errors.GatewayError], response: httpx.Response) -> None:
@@ -212,7 +231,7 @@ async def test_a_name_that_is_too_long_is_what_the_example_says() -> None:
     async with gateway(backend(), **CONTROL) as client:
         for name in ("get_model", "load_model", "unload_model"):
             method, path, operation = OPERATIONS[name]
-            response = await client.request(method, path.format(name="x" * 129))
+            response = await client.request(method, path.format(name="x" * 129, number=1))
             examples = operation["responses"]["422"]["content"][PROBLEM]["examples"]
             example = examples["invalid-parameter"]["value"]
             assert response.json()["detail"] == example["detail"]

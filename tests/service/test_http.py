@@ -70,7 +70,8 @@ async def test_openapi_describes_all_bodies_and_the_problems() -> None:
     names = {p["name"] for p in operation["parameters"]}
     assert names == {
         "model", "version", "top_k", "class_map", "score_threshold", "max_detections", "render",
-        "timeout_ms", "x-timeout-ms",
+        "timeout_ms", "x-timeout-ms", "task", "policy", "budget_ms", "route_key", "x-route-key",
+        "target", "x-route-target", "truth",
     }  # fmt: skip
     assert set(operation["responses"]["200"]["content"]) == {"application/json", "image/png"}
     detection = document["components"]["schemas"]["Detection"]

@@ -2,22 +2,37 @@
 
 import re
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from contract.recipe import Task
+from service.cache import Cache
+from service.catalog import Catalog
+from service.decision import Cached, PassedOver, Reason, Routing, Rule
 from service.errors import InferenceFailed
 from service.limiter import Limiters
 from service.looks import Looks
 from service.metrics import Metrics
+from service.pool import Pool
+from service.predicting import Predicting
+from service.shadow.agreement import Agreement
+from service.shadow.verdict import Kind
+from service.shadow.watcher import Cause
 from service.trace import Outcome, Stage, Trace
 from service.triton.breaker import State
 from service.triton.endpoint import Health
 from service.triton.translate import Fault
+from tests.fakes import FakeBackend
 
 PAGE = (Path(__file__).parents[2] / "docs/metrics.md").read_text()
 ROW = re.compile(r"^\| `(fovea_\w+)` \| (\w+) \| (.*?) \| .+? \| `(.+)` \|$", re.MULTILINE)
 LOOKS = Looks("JPEG", 1000, 64, 48, 0.5)
+INNER = Mock(spec=Predicting)  # never asked here
+BOXES = Agreement(
+    task=Task.DETECTION, agrees=True, share=1, distance=0.1, iou=0.9, matched=1, missed=0, extra=0
+)
 
 
 def every_series() -> dict[str, tuple[str, set[str]]]:
@@ -26,6 +41,9 @@ def every_series() -> dict[str, tuple[str, set[str]]]:
     limiters.of("signs")
     metrics.watch_limiters(limiters)
     trace = Trace("me", model="signs", version="1", looks=LOOKS, top_score=1, detections=1)
+    trace.routing = Routing(
+        Rule.ALIAS, "best", passed_over=[PassedOver("big", "1", Reason.SLOW)], cache=Cached.MISS
+    )
     trace.enter(Stage.DECODE)
     trace.end()
     InferenceFailed("").record(trace)
@@ -37,6 +55,13 @@ def every_series() -> dict[str, tuple[str, set[str]]]:
     watcher.tried_out("a:1", "signs", "ok")
     watcher.endpoint_changed("a:1", "up")
     watcher.breaker_changed("a:1", "signs", "open")
+    shadows = metrics.shadows
+    shadows.compared("best", BOXES)
+    shadows.failed("best", "model-broken")
+    shadows.dropped("best", Cause.FULL)
+    shadows.verdict("best", "hold")
+    catalog = Catalog(FakeBackend(), [Task.CLASSIFICATION])
+    metrics.watch_cache(Cache(INNER, 1000, catalog, Pool(1, 1000)))
     metrics.sample()
     series = {}
     for family in text_string_to_metric_families(metrics.render()[0].decode()):
@@ -63,7 +88,9 @@ def test_the_page_shows_a_query_for_each(row: tuple[str, str, str, str]) -> None
     assert ("rate(" in query or "increase(" in query) == (kind != "gauge")
 
 
-@pytest.mark.parametrize("closed_set", [Outcome, Stage, Fault, Health, State])
+@pytest.mark.parametrize(
+    "closed_set", [Outcome, Stage, Fault, Health, State, Rule, Reason, Cached, Cause, Kind]
+)
 def test_the_page_lists_what_labels_may_say(closed_set: type) -> None:
     for word in closed_set:
         assert f"`{word}`" in PAGE

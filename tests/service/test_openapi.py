@@ -16,13 +16,16 @@ from tests.fakes import FakeBackend
 from tests.service.client import gateway
 from tests.service.openapi import COMPONENTS, DOCUMENT, OPERATIONS, PROBLEM
 
-KINDS = {kind.code() for kind in errors.GatewayError.__subclasses__()}
+CLASSES = [getattr(errors, name) for name in errors.__all__ if name[0].isupper()]
+KINDS = {kind.code() for kind in CLASSES if kind is not errors.GatewayError}
 
 
 def test_operations_have_names_that_make_good_methods() -> None:
     assert set(OPERATIONS) == {
         "predict", "list_models", "get_model", "load_model", "unload_model", "is_alive",
-        "is_ready", "get_metrics",
+        "is_ready", "get_metrics", "predict_as_torchserve", "predict_version_as_torchserve",
+        "put_as_torchserve", "put_version_as_torchserve", "ping", "compare",
+        "list_routes", "list_shadows", "get_shadow", "reset_shadow", "get_shadow_image",
     }  # fmt: skip
     described = {tag["name"] for tag in DOCUMENT["tags"]}
     assert {tag for *_, operation in OPERATIONS.values() for tag in operation["tags"]} == described

@@ -60,7 +60,9 @@ check: $(READY)  ## lint, format, types, import rules
 
 # One process a core, a file at a time, long ones early; what kills servers and takes times runs alone.
 ALONE := tests/e2e/test_lifecycle.py tests/runtime
-test: $(NAMES:%=$(FILE))  ## the tests, against the real tritonserver; ten minutes on two cores
+# Beside what is served, models to choose from.
+CHOSEN := mbv2_none mbv2_cbam mbv2_ulsam
+test: $(NAMES:%=$(FILE)) $(CHOSEN:%=$(FILE))  ## the tests, against the real tritonserver; ten minutes on two cores
 	$(PY) -m pytest -n auto --dist loadfile --no-loadscope-reorder $(ALONE:%=--ignore=%)
 	$(PY) -m pytest $(ALONE)
 

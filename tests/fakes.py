@@ -11,7 +11,14 @@ from numpy.typing import NDArray
 from contract.codec import encode
 from contract.recipe import PARAMETER, Fit, InputSpec, OutputSpec, Recipe, Role, Task
 from service.backend import IndexEntry, Sample
-from service.errors import DeadlineExceeded, GatewayError, ModelNotReady, UnknownModel
+from service.errors import (
+    DeadlineExceeded,
+    GatewayError,
+    InferenceFailed,
+    ModelNotReady,
+    UnknownModel,
+)
+from service.tensors import TensorAnswer
 from service.trace import Stage
 from service.values import Deadline, Outputs
 
@@ -73,9 +80,10 @@ class FakeBackend:
     async def alive(self) -> None:
         self._refuse_if_away()
 
-    async def model_ready(self, name: str) -> bool:
+    async def model_ready(self, name: str, version: str = "") -> bool:
         self._refuse_if_away()
-        return bool(self.models[name].versions)
+        versions = self.models[name].versions
+        return version in versions if version else bool(versions)
 
     async def index(self) -> Sequence[IndexEntry]:
         self._refuse_if_away()
@@ -118,6 +126,12 @@ class FakeBackend:
         scores = np.array([asked.scores], np.float32) if self.output is None else self.output
         arrays = asked.arrays or dict(zip(outputs, (scores, asked.maps), strict=False))
         return Outputs(arrays, version or asked.versions[-1])
+
+    async def infer_tensors(self, *_: Any, **__: Any) -> TensorAnswer:
+        raise InferenceFailed("no tensors are known here")
+
+    async def describe(self, *_: Any, **__: Any) -> Any:
+        raise InferenceFailed("nothing is known here")
 
     async def load(self, name: str, deadline: Deadline) -> None:  # noqa: ARG002
         self._refuse_if_away()

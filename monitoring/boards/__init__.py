@@ -1,0 +1,1 @@
+"""Grafana dashboards, described in Python: `python -m monitoring.boards` writes their JSON."""

@@ -1,0 +1,1 @@
+"""How much is needed for a given load, on paper: `python -m benchmarks.capacity`."""

@@ -13,6 +13,10 @@ from runtime.ports import HOST, Ports
 from runtime.wheel import TritonWheel
 
 KEEP_MEMORY_BYTES = 1 << 30
+# Everything but health, in Triton's own words.
+RESTRICTED = (
+    "inference,metadata,model-config,model-repository,shared-memory,statistics,trace,logging"
+)
 
 
 def default_threads() -> int:
@@ -27,6 +31,8 @@ class TritonConfig:
     repository: Path
     models: tuple[str, ...] = ()  # empty: every model in the repository
     ports: Ports = field(default_factory=Ports.choose)
+    address: str = HOST  # loopback, or every address of this machine: loopback is among them
+    secret: str | None = field(default=None, repr=False)  # KEY=SECRET, for all but health
     threads: int = field(default_factory=default_threads)  # of each model instance
     ready_timeout_seconds: float = 300
     exit_timeout_seconds: int = 30  # for requests in flight, once asked to stop
@@ -55,16 +61,27 @@ def server_arguments(config: TritonConfig, layout: Layout, memory_prefix: str) -
         "--model-control-mode=explicit",
         *(f"--load-model={name}" for name in config.models or ("*",)),
         "--disable-auto-complete-config",
-        f"--http-address={HOST}",
+        f"--http-address={config.address}",
         f"--http-port={config.ports.http}",
-        f"--grpc-address={HOST}",
+        f"--grpc-address={config.address}",
         f"--grpc-port={config.ports.grpc}",
-        f"--metrics-address={HOST}",
+        f"--metrics-address={config.address}",
         f"--metrics-port={config.ports.metrics}",
+        *_restrictions(config.secret),
         f"--exit-timeout-secs={config.exit_timeout_seconds}",
         f"--backend-config=python,shm-region-prefix-name={memory_prefix}",
         # Each instance imports torch first, slowly where several do so at once on few cores.
         f"--backend-config=python,stub-timeout-seconds={int(config.ready_timeout_seconds)}",
+    ]
+
+
+def _restrictions(secret: str | None) -> list[str]:
+    """Both protocols: a restriction of one leaves the other open."""
+    if secret is None:
+        return []
+    return [
+        f"--http-restricted-api={RESTRICTED}:{secret}",
+        f"--grpc-restricted-protocol={RESTRICTED}:{secret}",
     ]
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from runtime import leftovers, tether
+from runtime.__main__ import parse
 from runtime.cores import cpu_quota, usable_cores
 from runtime.errors import RepositoryError
 from runtime.launch import TritonConfig, check_repository, server_arguments, server_environment
@@ -61,6 +62,40 @@ def test_only_loopback_is_listened_on_and_only_named_models_are_loaded():
     assert [a for a in arguments if "load-model" in a] == ["--load-model=a", "--load-model=b"]
     everything = server_arguments(TritonConfig(Path("repository")), LAYOUT, "prefix-")
     assert "--load-model=*" in everything
+
+
+def test_a_container_is_reached_from_outside_and_tells_only_its_health_without_the_secret(tmp_path):
+    write(tmp_path / "secret", "key=s3:cr=t\n")
+    config, _ = parse(
+        ["--repository", "r", "--address", "0.0.0.0", "--secret-file", str(tmp_path / "secret")]
+    )
+    arguments = server_arguments(config, LAYOUT, "prefix-")
+    assert "--grpc-address=0.0.0.0" in arguments
+    closed = [a for a in arguments if "-restricted-" in a]
+    assert [a.partition("=")[0] for a in closed] == [
+        "--http-restricted-api",
+        "--grpc-restricted-protocol",
+    ]
+    for argument in closed:
+        groups = argument.partition("=")[2].removesuffix(":key=s3:cr=t").split(",")
+        assert {"inference", "metadata", "model-config", "model-repository"} < set(groups)
+        assert "health" not in groups
+    assert "s3" not in repr(config)
+
+
+def test_without_a_secret_nothing_is_restricted():
+    config, _ = parse(["--repository", "r"])
+    assert not any("restricted" in a for a in server_arguments(config, LAYOUT, "prefix-"))
+
+
+@pytest.mark.parametrize("content", ["", "key", "=secret", "key=", "a:b=secret", None])
+def test_a_file_without_a_secret_is_refused(tmp_path, capsys, content):
+    if content is not None:
+        write(tmp_path / "secret", content)
+    with pytest.raises(SystemExit):
+        parse(["--repository", "r", "--secret-file", str(tmp_path / "secret")])
+    expected = "No such file" if content is None else "must hold KEY=SECRET"
+    assert expected in capsys.readouterr().err
 
 
 def test_the_environment_has_our_interpreter_first_and_none_of_its_settings():

@@ -16,10 +16,11 @@ FILE := model_repository/%/1/model.pt
 ZOO_SOURCES := $(shell find zoo contract -name '*.py')
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock check test thorough models serve bench clean
+.PHONY: help setup lock check test thorough models serve bench clean \
+  up down images sbom test-deploy lock-images
 
 help:  ## show this list
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
 
 setup: $(READY)  ## make .venv with the pinned packages and the Triton wheel
 
@@ -56,6 +57,7 @@ check: $(READY)  ## lint, format, types, import rules
 	$(VENV)/bin/mypy
 	@# The backend lives in Triton's interpreter, where its folder is the import path.
 	MYPYPATH=runtime/backends/pytorch $(VENV)/bin/mypy --strict -m model
+	$(VENV)/bin/mypy k8s/scripts docker
 	$(VENV)/bin/lint-imports
 
 # One process a core, a file at a time, long ones early; what kills servers and takes times runs alone.
@@ -71,6 +73,36 @@ thorough:  ## the tests, with every network where one of a kind is enough
 
 bench: $(NAMES:%=$(FILE))  ## measure the served path; results in benchmarks/results
 	$(PY) -m benchmarks
+
+# What the images say of themselves.
+export REVISION ?= $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
+export CREATED ?= $(shell date -u +%Y-%m-%dT%H:%M:%SZ)
+COMPOSE := docker compose
+IMAGES := fovea/gateway:0.1.0 fovea/exporter:0.1.0 fovea/triton-cpu:0.1.0
+
+images:  ## build the Docker images
+	$(COMPOSE) build
+
+up:  ## the whole stack in Docker, with Prometheus and Grafana (docs/deploy.md)
+	$(COMPOSE) up --detach --build --wait
+	@echo "Fovea listens on http://$$($(COMPOSE) port gateway 8080)"
+
+down:  ## stop it; `docker compose down --volumes` forgets models, figures and secrets too
+	$(COMPOSE) down
+
+sbom: images  ## what is in the images, and under which licences, into build/sbom
+	mkdir -p build/sbom
+	for image in $(IMAGES); do \
+	  name=$${image#*/}; name=$${name%:*}; inside="docker run --rm -i --network none --entrypoint python $$image -I -"; \
+	  $$inside sbom $$image < docker/sbom.py > build/sbom/$$name.cdx.json || exit; \
+	  $$inside licences $$image < docker/sbom.py > build/sbom/$$name.licences.txt || exit; \
+	done
+
+test-deploy: $(READY)  ## build, start, load, restart and remove the stack in Docker; some minutes
+	DEPLOY=1 $(PY) -m pytest tests/deploy/test_compose_lab.py
+
+lock-images:  ## write the lock files of the images (needs pip-compile, of pip-tools)
+	docker/lock
 
 clean:  ## remove what the other targets built
 	rm -rf $(VENV) benchmarks/alternatives/.venv build *.egg-info model_repository/*/[0-9]* \

@@ -8,9 +8,8 @@ import pytest
 
 from benchmarks import results
 from benchmarks.processes import ROOT
-from benchmarks.systems import FOVEA
 from tests.e2e.stack import REPOSITORY
-from tests.thorough import thorough
+from tests.thorough import some, thorough
 
 
 def run(*command: str) -> str:
@@ -33,9 +32,10 @@ def built() -> None:
 
 
 def test_a_quick_run_measures_fovea_and_an_alternative(tmp_path: Path) -> None:
-    run("benchmarks", "--quick", "--only", "Fovea,FastAPI", "--results", str(tmp_path))
+    names = some(["Fovea", "FastAPI"], "FastAPI")
+    run("benchmarks", "--quick", "--only", ",".join(names), "--results", str(tmp_path))
     found = results.read(tmp_path / "serving.json")
-    assert [one.name for one in found.systems] == [FOVEA, "FastAPI + torch"]
+    assert [one.name.partition(" ")[0] for one in found.systems] == [*names]
     for system in found.systems:
         (visit,) = system.visits
         assert [one.clients for one in visit.closed] == [1, 8, 32]

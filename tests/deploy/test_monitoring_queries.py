@@ -25,8 +25,9 @@ from tests.deploy.monitoring_expressions import (
     expressions,
 )
 from tests.e2e.stack import Stack, free_port, serve
-from tests.e2e.test_promql import Prometheus, is_ready
+from tests.e2e.test_promql import CHOICES, Prometheus, is_ready
 from tests.images import encode, quarters
+from tests.service.test_metrics_page import PAGE, ROW
 
 SERVER = shutil.which("prometheus")
 pytestmark = pytest.mark.skipif(
@@ -190,6 +191,21 @@ def test_every_query_finds_what_it_asks_for(busy: httpx.Client, prometheus: Prom
     while left and time.monotonic() < end:
         ask(busy)
         left = {where for where in left if not prometheus.numbers(promql[where])}
+    assert left == set()
+
+
+def test_so_do_the_queries_about_choices_on_the_page_of_metrics(
+    busy: httpx.Client, prometheus: Prometheus
+) -> None:
+    promql = {name: query for name, _, _, query in ROW.findall(PAGE) if name.startswith(CHOICES)}
+    left = {
+        name for name, query in promql.items() if not any(word in query for word in MAY_BE_EMPTY)
+    }
+    assert len(left) > len(CHOICES)
+    end = time.monotonic() + PATIENCE_SECONDS
+    while left and time.monotonic() < end:
+        ask(busy)
+        left = {name for name in left if not prometheus.numbers(promql[name])}
     assert left == set()
 
 

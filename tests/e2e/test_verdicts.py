@@ -13,6 +13,7 @@ import httpx
 import pytest
 
 from tests.e2e.stack import REPOSITORY, Stack, serve
+from tests.thorough import thorough
 from zoo.signs.dataset import Split, render
 
 GOOD, FAIR = "mbv2_simam", "mbv2_cbam"  # 92.6 % and 86.9 % of the test images, by their cards
@@ -98,7 +99,11 @@ def watch(client: httpx.Client, route: str) -> dict:
 
 @pytest.mark.parametrize(
     ("route", "verdict"),
-    [("worse", "reject"), ("equal", "hold"), ("better", "promote")],
+    [
+        ("worse", "reject"),
+        pytest.param("equal", "hold", marks=thorough),
+        ("better", "promote"),
+    ],
 )
 def test_the_verdict(stack: Stack, route: str, verdict: str) -> None:
     with httpx.Client(base_url=stack.url, timeout=30) as client:

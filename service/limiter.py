@@ -181,6 +181,7 @@ class Limiters:
         self._clock = clock
         self.by_model: dict[str, Limiter] = {}  # names are Triton's, so there are not many
         self.present = 0  # uploading, waiting or in flight
+        self._left_at = -math.inf  # when the last one went
 
     @contextmanager
     def enter(self, model: str) -> Iterator[Limiter]:
@@ -198,6 +199,11 @@ class Limiters:
             yield limiter
         finally:
             self.present -= 1
+            self._left_at = self._clock()
+
+    def idle_seconds(self) -> float:
+        """Since when no prediction is present; 0 while one is."""
+        return 0.0 if self.present else self._clock() - self._left_at
 
     def of(self, model: str) -> Limiter:
         """The Limiter of ``model``, which Triton must know."""

@@ -24,7 +24,7 @@ from service.values import Choice, Deadline, Result, Upload, Wish
 MOST_WAITING = 32
 MOST_BYTES = 16_000_000  # of the files that wait
 WAIT_SECONDS = 5.0  # from the answer to the candidate's turn
-LOOK_SECONDS = 0.005  # between two looks whether the gateway is idle
+LOOK_SECONDS = 0.01  # between two looks whether the gateway is idle
 BUSY_OF_AUTO = 0.05  # of the time, for the policy's cold models
 
 log = logging.getLogger(__name__)

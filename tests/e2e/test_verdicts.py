@@ -88,7 +88,7 @@ def watch(client: httpx.Client, route: str) -> dict:
             headers={"content-type": "image/jpeg"},
         )
         assert answer.status_code == 200, answer.text
-        time.sleep(0.02)  # for the candidate, who waits until nobody else wants anything
+        time.sleep(0.05)  # for the candidate, who waits until nobody else wants anything
         if index % 10 == 0:
             found = trial(client, route)
             if found["verdict"] != "hold" or found["compared"] >= IMAGES:

@@ -1,6 +1,7 @@
 """Who gets a place, who waits and who is refused; in virtual time, so that nothing really waits."""
 
 import asyncio
+import math
 import time
 
 import httpx
@@ -344,3 +345,17 @@ def test_an_overloaded_model_answers_503_with_its_numbers_and_leaves_the_body_un
         assert (refused[0].json()["limit"], refused[0].json()["queued"]) == (4, 4)
 
     run(main())
+
+
+def test_idle_is_since_the_last_one_left() -> None:
+    now = 10.0
+    limiters = Limiters(64, queue_seconds=0, target_seconds=0.1, clock=lambda: now)
+    assert limiters.idle_seconds() == math.inf
+    with limiters.enter("signs"), limiters.enter("other"):
+        assert limiters.idle_seconds() == 0
+    now = 10.5
+    assert limiters.idle_seconds() == 0.5
+    with limiters.enter("signs"):
+        now = 11.0
+        assert limiters.idle_seconds() == 0
+    assert limiters.idle_seconds() == 0

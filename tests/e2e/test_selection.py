@@ -15,6 +15,7 @@ CLASSIFIERS = ("mbv2_simam", "mbv2_none", "mbv2_ulsam", "mbv2_cbam")
 DETECTOR = "retinanet_mbv2_simam"
 PHOTO = Path("docs/images/no_parking.jpg").read_bytes()
 JPEG = {"content-type": "image/jpeg"}
+PAUSE_SECONDS = 0.1  # in which candidates of shadows may run
 SURE = 4.0  # standard deviations that a count may be off: one time in 16,000
 
 ROUTES = """
@@ -177,7 +178,7 @@ def test_the_policy_fits_the_budget(client: httpx.Client) -> None:
     told: dict = {}
     while time.monotonic() < end and "measured" in told.get("why", "not measured"):
         told = answer(client, model="auto", task="classification", budget_ms=5000)["routing"]
-        time.sleep(0.02)
+        time.sleep(PAUSE_SECONDS)
     chosen = answer(client, model="auto", task="classification", budget_ms=5000)
     assert chosen["routing"]["rule"] == "policy"
     assert chosen["model"] == "mbv2_simam", chosen["routing"]
@@ -200,6 +201,7 @@ def test_a_shadow_sees_what_the_route_sees(client: httpx.Client, stack: Stack) -
     for _ in range(12):
         told = answer(client, model="watched", truth="no_parking_sign")
         assert told["model"] == "mbv2_simam"
+        time.sleep(PAUSE_SECONDS)
     stack.wait(lambda: compared() >= 8, 10, "comparisons")
     page = client.get("/shadow/watched").json()
     (trial,) = page["trials"]

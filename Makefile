@@ -64,7 +64,7 @@ check: $(READY)  ## lint, format, types, import rules
 ALONE := tests/e2e/test_lifecycle.py tests/runtime
 # Beside what is served, models to choose from.
 CHOSEN := mbv2_none mbv2_cbam mbv2_ulsam
-test: $(NAMES:%=$(FILE)) $(CHOSEN:%=$(FILE))  ## the tests, against the real tritonserver; ten minutes on two cores
+test: $(NAMES:%=$(FILE)) $(CHOSEN:%=$(FILE))  ## the tests, against the real tritonserver; a quarter of an hour on two cores
 	$(PY) -m pytest -n auto --dist loadfile --no-loadscope-reorder $(ALONE:%=--ignore=%)
 	$(PY) -m pytest $(ALONE)
 

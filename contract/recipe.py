@@ -175,6 +175,10 @@ class Figure:
     high: float
 
 
+# Of a card's metrics: how good a model is on the test data, in one figure.
+QUALITY = {Task.CLASSIFICATION: "test_accuracy", Task.DETECTION: "test_ap"}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Card:
     """Where the weights come from and how good they are."""

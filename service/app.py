@@ -152,9 +152,10 @@ class _Parts:
         tasks = [
             asyncio.create_task(self.catalog.keep_fresh(every_seconds)),
             asyncio.create_task(self.metrics.keep_sampled()),
-            asyncio.create_task(_keep_read(self.routes, every_seconds)),
             asyncio.create_task(self.mirrored.run()),
         ]
+        if self.settings.routes_file is not None:
+            tasks.append(asyncio.create_task(_keep_read(self.routes, every_seconds)))
         yield
         for task in tasks:
             task.cancel()

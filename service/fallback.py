@@ -2,7 +2,6 @@
 
 import time
 from dataclasses import replace
-from typing import Protocol
 
 from service.decision import Decision, PassedOver, Reason, Routing
 from service.errors import (
@@ -18,6 +17,7 @@ from service.errors import (
 )
 from service.limiter import Limiters
 from service.predicting import Predicting
+from service.routing.latencies import Latencies
 from service.trace import Trace
 from service.values import Deadline, Result, Upload, Wish
 
@@ -33,22 +33,6 @@ REASONS: dict[type[GatewayError], Reason] = {
 }
 MARGIN = 1.5  # times its p95, which a fallback is left of the deadline
 UNKNOWN_SHARE = 0.25  # of the deadline, that one is left of which nothing is known
-
-
-class Latencies(Protocol):
-    """How long models take, of late."""
-
-    def observe(self, model: str, seconds: float) -> None:
-        """A prediction of ``model`` took ``seconds``, its wait for a place included."""
-        ...
-
-    def p50(self, model: str) -> float | None:
-        """Median seconds; None where too little is known."""
-        ...
-
-    def p95(self, model: str) -> float | None:
-        """The 95th percentile, likewise."""
-        ...
 
 
 class Fallback:

@@ -1,11 +1,10 @@
 """A request's body to its images, within a time and a budget of memory."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
 
-from service.errors import BodyTimeout
+from service.deadlines import arriving
 from service.pool import Budget, Pool
 from service.settings import Settings
 from service.steps.encoded import images
@@ -35,22 +34,11 @@ class Intake:
             BodyTooLarge, MalformedUpload, TooManyImages, UnsupportedMediaType
         """
         memory = _memory(body, self._settings)
+        await arriving(deadline, self._memory.take(memory))
         try:
-            async with asyncio.timeout(deadline.remaining_seconds()):
-                await self._memory.take(memory)
-        except TimeoutError:
-            raise BodyTimeout("the body did not arrive in time") from None
-        try:
-            yield await self._uploads_by(body, deadline)
+            yield await arriving(deadline, self._uploads(body))
         finally:
             self._memory.give(memory)
-
-    async def _uploads_by(self, body: Body, deadline: Deadline) -> Upload | Uploads:
-        try:
-            async with asyncio.timeout(deadline.remaining_seconds()):
-                return await self._uploads(body)
-        except TimeoutError:
-            raise BodyTimeout("the body did not arrive in time") from None
 
     async def _uploads(self, body: Body) -> Upload | Uploads:
         data = await read(body, self._settings)

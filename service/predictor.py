@@ -14,8 +14,8 @@ from pixels.fit import Prepared, prepare
 from pixels.formats.claim import Header
 from pixels.geometry import Geometry
 from service.backend import InferenceBackend
+from service.deadlines import within
 from service.decision import Decision
-from service.errors import DeadlineExceeded
 from service.limiter import Limiters
 from service.looks import Looks, looks
 from service.pool import Pool
@@ -103,13 +103,13 @@ class Predictor:
         choice = decision.choice
         trace.model, trace.version = choice.model, choice.version
         trace.enter(Stage.DECODE)
-        header = await _within(deadline, trace, self._header(upload))
+        header = await within(deadline, trace, self._header(upload))
         trace.enter(Stage.QUEUE)
         work = partial(self._predict, choice, wish, upload, trace, deadline, header=header)
         if self._is_large(header):
-            return await _within(deadline, trace, self._in_turn(work))
+            return await within(deadline, trace, self._in_turn(work))
         async with self._limiters.of(choice.model).admit(deadline, patient=patient):
-            return await _within(deadline, trace, work())
+            return await within(deadline, trace, work())
 
     async def ready(
         self, upload: Upload, specs: Sequence[InputSpec], trace: Trace, deadline: Deadline
@@ -120,10 +120,10 @@ class Predictor:
             DeadlineExceeded, ImageTooLarge, UnreadableImage
         """
         trace.enter(Stage.DECODE)
-        header = await _within(deadline, trace, self._header(upload))
+        header = await within(deadline, trace, self._header(upload))
         work = partial(self._ready, upload, header, specs, render=False)
         turn = self._in_turn(work) if self._is_large(header) else work()
-        ready = await _within(deadline, trace, turn)
+        ready = await within(deadline, trace, turn)
         trace.looks = ready.looks
         trace.enter(Stage.PREPROCESS, at=ready.decoded_at)
         trace.enter(None)
@@ -144,7 +144,7 @@ class Predictor:
         Raises:
             DeadlineExceeded, and what `InferenceBackend.infer` raises.
         """
-        return await _within(
+        return await within(
             deadline, trace, self._answered(choice, wish, prepared, trace, deadline, frames=frames)
         )
 
@@ -243,14 +243,6 @@ class Predictor:
         if recipe.has(Role.MASKS):
             return await self._pool.run(reader, outputs, recipe, geometry, wish)
         return reader(outputs, recipe, geometry, wish)
-
-
-async def _within(deadline: Deadline, trace: Trace, work: Awaitable[T]) -> T:
-    try:
-        async with asyncio.timeout(deadline.remaining_seconds()):
-            return await work
-    except (TimeoutError, DeadlineExceeded) as error:
-        raise DeadlineExceeded.of(trace) from error
 
 
 def _asked_for(recipe: Recipe, wish: Wish) -> list[str]:

@@ -2,10 +2,8 @@
 
 from monitoring.boards.panels import Board, Panel, Query, Row, Variable
 from monitoring.boards.queries import MODEL, mean, percentiles, quantile, rate, ratio, share, total
+from monitoring.boards.requests import ANSWERED, FAILED, OUTCOMES, REQUESTS, STAGES, TIMES
 
-REQUESTS, STAGES = "fovea_request_seconds", "fovea_stage_seconds"
-ANSWERS = f'{MODEL}, outcome="ok"'
-FAILED = 'outcome=~"overloaded|unavailable|deadline|error"'
 STEPS = ("read", "queue", "decode", "preprocess", "infer", "postprocess", "draw")
 DAY = "1h"  # a window for what images are like: wide enough for a smooth line
 WEEK = " offset 1w"
@@ -27,24 +25,12 @@ def triton_time(step: str, series: str) -> Query:
 ANSWERING = Row(
     "Answers",
     [
-        Panel(
-            "Requests by outcome",
-            "client_error is 4xx, cancelled a caller that left.",
-            [Query(total(f"{REQUESTS}_count", "outcome", MODEL), "{{outcome}}")],
-            "reqps",
-            stack="normal",
-        ),
-        Panel(
-            "Time of an answer",
-            "From the request's headers to the end of the answer, upload included.",
-            percentiles(REQUESTS, ANSWERS),
-            "s",
-            steps=((0.4096, "red"),),
-        ),
+        OUTCOMES,
+        TIMES,
         Panel(
             "p95 by version",
             "A new version beside the old one.",
-            [Query(quantile(0.95, REQUESTS, "version", ANSWERS), "version {{version}}")],
+            [Query(quantile(0.95, REQUESTS, "version", ANSWERED), "version {{version}}")],
             "s",
         ),
         Panel(

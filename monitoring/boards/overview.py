@@ -4,12 +4,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from monitoring.boards.panels import Board, Panel, Query, Row, Variable
-from monitoring.boards.queries import MODEL, mean, percentiles, quantile, rate, share, total
+from monitoring.boards.queries import MODEL, mean, quantile, rate, share, total
+from monitoring.boards.requests import ANSWERED, FAILED, OUTCOMES, REQUESTS, STAGES, TIMES
 
-FAILED = 'outcome=~"overloaded|unavailable|deadline|error"'
 COUNTED = 'outcome=~"ok|overloaded|unavailable|deadline|error"'
-OK = 'outcome="ok"'
-REQUESTS, STAGES = "fovea_request_seconds", "fovea_stage_seconds"
 BURN_STEPS = ((1, "yellow"), (6, "red"))
 SHARE_STEPS = ((0.001, "yellow"), (0.01, "red"))
 
@@ -50,7 +48,7 @@ STATUS = Row(
         stat(
             "p95",
             "Of the answers: 95 % took no longer.",
-            quantile(0.95, REQUESTS, "", f"{MODEL}, {OK}"),
+            quantile(0.95, REQUESTS, "", ANSWERED),
             "s",
             steps=((0.4096, "yellow"), (1, "red")),
         ),
@@ -87,20 +85,8 @@ STATUS = Row(
 REQUEST_ROW = Row(
     "Requests",
     [
-        Panel(
-            "Requests by outcome",
-            "client_error is 4xx, cancelled a caller that left.",
-            [Query(total(f"{REQUESTS}_count", "outcome", MODEL), "{{outcome}}")],
-            "reqps",
-            stack="normal",
-        ),
-        Panel(
-            "Time of an answer",
-            "From the request's headers to the end of the answer, upload included.",
-            percentiles(REQUESTS, f"{MODEL}, {OK}"),
-            "s",
-            steps=((0.4096, "red"),),
-        ),
+        OUTCOMES,
+        TIMES,
         Panel(
             "Problems",
             "What callers were told, on any path. docs/http-api.md#problems",
@@ -157,7 +143,7 @@ MODELS = Row(
         Panel(
             "p95",
             "Of the answers.",
-            [Query(quantile(0.95, REQUESTS, "model", f"{MODEL}, {OK}"), "{{model}}")],
+            [Query(quantile(0.95, REQUESTS, "model", ANSWERED), "{{model}}")],
             "s",
             width=6,
         ),

@@ -1,12 +1,9 @@
 """One inference of the protocol, top to bottom: model, admission, body, check, Triton, answer."""
 
-import asyncio
 import time
-from collections.abc import Awaitable
-from typing import TypeVar
 
 from service.backend import InferenceBackend
-from service.errors import DeadlineExceeded
+from service.deadlines import within
 from service.inference_protocol.answer import write
 from service.inference_protocol.intake import INLINE_BYTES, Framing, TensorIntake
 from service.inference_protocol.models import Models
@@ -18,8 +15,6 @@ from service.presence import Presence
 from service.tensors import TensorAnswer
 from service.trace import Stage, Trace
 from service.values import Body, Deadline, Model, Wish
-
-T = TypeVar("T")
 
 
 class Inferences:
@@ -77,17 +72,17 @@ class Inferences:
         limiter: Limiter,
     ) -> tuple[bytes, int]:
         request = asked.request
-        await _within(deadline, trace, self._signatures.check(model, version, request))
+        await within(deadline, trace, self._signatures.check(model, version, request))
         trace.enter(Stage.QUEUE)
         async with limiter.admit(deadline):
             trace.enter(Stage.INFER)
             inferring = self._backend.infer_tensors(
                 model.name, version, request, deadline, metadata=trace.context.metadata()
             )
-            answer = await _within(deadline, trace, inferring)
+            answer = await within(deadline, trace, inferring)
         trace.version = answer.version
         trace.enter(Stage.POSTPROCESS)
-        written = await _within(deadline, trace, self._written(answer, asked))
+        written = await within(deadline, trace, self._written(answer, asked))
         trace.enter(None)
         return written
 
@@ -97,11 +92,3 @@ class Inferences:
         if in_json <= INLINE_BYTES:
             return write(answer, wanted)
         return await self._pool.run(write, answer, wanted)
-
-
-async def _within(deadline: Deadline, trace: Trace, work: Awaitable[T]) -> T:
-    try:
-        async with asyncio.timeout(deadline.remaining_seconds()):
-            return await work
-    except (TimeoutError, DeadlineExceeded) as error:
-        raise DeadlineExceeded.of(trace) from error

@@ -1,11 +1,11 @@
 """The body of an inference, read and taken apart within a time and a budget of memory."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from service.errors import BodyTimeout, BodyTooLarge, InvalidParameter
+from service.deadlines import arriving
+from service.errors import BodyTooLarge, InvalidParameter
 from service.inference_protocol.compression import PLAIN, check_coding, decompress
 from service.inference_protocol.request import Asked, parse
 from service.pool import Budget, Pool
@@ -60,13 +60,9 @@ class TensorIntake:
             BodyTooLarge, MalformedUpload, InvalidParameter
         """
         amount = self._amount(body, framing)
+        await arriving(deadline, self._memory.take(amount))
         try:
-            async with asyncio.timeout(deadline.remaining_seconds()):
-                await self._memory.take(amount)
-        except TimeoutError:
-            raise BodyTimeout("the body did not arrive in time") from None
-        try:
-            yield await self._asked_by(body, framing, deadline)
+            yield await arriving(deadline, self._asked(body, framing))
         finally:
             self._memory.give(amount)
 
@@ -74,13 +70,6 @@ class TensorIntake:
         known = framing.coding in PLAIN and body.content_length is not None
         size = body.content_length if known else self._settings.max_body_bytes
         return COPIES * size if size and size > SMALL_BODY else 0
-
-    async def _asked_by(self, body: Body, framing: Framing, deadline: Deadline) -> Asked:
-        try:
-            async with asyncio.timeout(deadline.remaining_seconds()):
-                return await self._asked(body, framing)
-        except TimeoutError:
-            raise BodyTimeout("the body did not arrive in time") from None
 
     async def _asked(self, body: Body, framing: Framing) -> Asked:
         data = await collect(body, self._settings)

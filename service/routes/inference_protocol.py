@@ -4,7 +4,6 @@ Its paths and answers are not ours to describe, so they are not in the OpenAPI d
 docs/inference-protocol.md tells what is passed on.
 """
 
-import asyncio
 from collections.abc import Awaitable, Callable
 
 from fastapi.exceptions import RequestValidationError
@@ -15,8 +14,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from service.backend import InferenceBackend, Subject
+from service.deadlines import arriving
 from service.errors import (
-    BodyTimeout,
     BodyTooLarge,
     MalformedUpload,
     ModelNotReady,
@@ -31,7 +30,7 @@ from service.routes.health import Readiness
 from service.routes.predict import LONGEST_TIMEOUT_MS, PredictHeaders, body_of, told_in_headers
 from service.schemas import timings
 from service.trace import Outcome
-from service.values import Model, Wish
+from service.values import Deadline, Model, Wish
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -164,15 +163,7 @@ class _Asking:
 
 async def _only_ready(request: Request) -> bool:
     """Whether the body, which may be empty, says {"ready": true}."""
-    try:
-        async with asyncio.timeout(INDEX_SECONDS):
-            body = b""
-            async for chunk in request.stream():
-                body += chunk
-                if len(body) > LONGEST_FILTER:
-                    raise BodyTooLarge("the body is too long", max_body_bytes=LONGEST_FILTER)
-    except TimeoutError:
-        raise BodyTimeout("the body did not arrive in time") from None
+    body = await arriving(Deadline.after(INDEX_SECONDS), _short_body(request))
     try:
         return bool(body) and bool(from_json(body).get("ready"))
     except (AttributeError, ValueError) as error:
@@ -212,3 +203,12 @@ def _refusing(why: str) -> Endpoint:
         return answer_status(404, request.scope["path"], trace.request_id, None, why)
 
     return refuse
+
+
+async def _short_body(request: Request) -> bytes:
+    body = b""
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > LONGEST_FILTER:
+            raise BodyTooLarge("the body is too long", max_body_bytes=LONGEST_FILTER)
+    return body

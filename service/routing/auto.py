@@ -7,7 +7,8 @@ from service.catalog import Catalog
 from service.decision import Decision
 from service.errors import InvalidParameter, ModelNotReady, TaskNotNamed
 from service.routing.candidates import candidates
-from service.routing.policy import AutoPolicy, Percentiles
+from service.routing.latencies import Latencies
+from service.routing.policy import AutoPolicy
 from service.routing.spec import Routes
 from service.steps.select import check, fits
 from service.values import Choice, Model, Wish
@@ -16,9 +17,7 @@ from service.values import Choice, Model, Wish
 class Auto:
     """Remembers the candidates until models or routes change: comparing labels takes long."""
 
-    def __init__(
-        self, catalog: Catalog, latencies: Percentiles, clock: Callable[[], float]
-    ) -> None:
+    def __init__(self, catalog: Catalog, latencies: Latencies, clock: Callable[[], float]) -> None:
         self._catalog = catalog
         self._policy = AutoPolicy(latencies, clock)
         self._known: dict[Task, tuple[Mapping[str, Model], Routes, tuple[Choice, ...]]] = {}

@@ -22,33 +22,24 @@ Everything here holds for one process; several workers measure and choose each b
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from typing import Protocol
 
-from contract.recipe import Recipe, Task
+from contract.recipe import QUALITY, Recipe, Task
 from service.decision import Decision, Mirror, Reason, Rule
 from service.errors import BudgetTooSmall
 from service.routing.incumbents import Incumbents, Standing
+from service.routing.latencies import Latencies
 from service.routing.spec import AUTO
 from service.values import Choice, Policy, Wish
 
-ACCURACY = {Task.CLASSIFICATION: "test_accuracy", Task.DETECTION: "test_ap"}  # in a card's metrics
 TRIAL_SECONDS = 1.0  # between two requests that a cold model answers, where no other one fits
 FALLBACKS = 2
 REASONS = frozenset({Reason.OVERLOADED, Reason.BROKEN})  # p95 has seen to slowness already
 
 
-class Percentiles(Protocol):
-    """How long models take, of late."""
-
-    def p95(self, model: str) -> float | None:
-        """Seconds; None while the model is cold."""
-        ...
-
-
 class AutoPolicy:
     """Chooses among candidates by their cards and ``latencies``."""
 
-    def __init__(self, latencies: Percentiles, clock: Callable[[], float]) -> None:
+    def __init__(self, latencies: Latencies, clock: Callable[[], float]) -> None:
         self._latencies = latencies
         self._clock = clock
         self._incumbents = Incumbents(clock)
@@ -160,7 +151,7 @@ def _p95_told(one: Standing) -> str:
 
 
 def _accuracy(recipe: Recipe) -> float | None:
-    figure = recipe.card.metrics.get(ACCURACY[recipe.task]) if recipe.card else None
+    figure = recipe.card.metrics.get(QUALITY[recipe.task]) if recipe.card else None
     return None if figure is None else figure.value
 
 

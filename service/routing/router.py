@@ -4,7 +4,6 @@ import difflib
 import random
 import time
 from collections.abc import Callable
-from typing import Protocol
 
 from contract.recipe import Task
 from service.catalog import Catalog
@@ -17,20 +16,12 @@ from service.errors import (
     UnknownModel,
 )
 from service.routing.auto import Auto
-from service.routing.policy import Percentiles
+from service.routing.file import RoutesFile
+from service.routing.latencies import Latencies
 from service.routing.spec import AUTO, Routes
 from service.routing.splitter import Splitter
 from service.steps.select import select
 from service.values import Wish
-
-
-class HasRoutes(Protocol):
-    """Whoever keeps the routing file."""
-
-    @property
-    def current(self) -> Routes:
-        """What is in force; another object after each change."""
-        ...
 
 
 class Router:
@@ -39,8 +30,8 @@ class Router:
     def __init__(
         self,
         catalog: Catalog,
-        routes: HasRoutes,
-        latencies: Percentiles,
+        routes: RoutesFile,
+        latencies: Latencies,
         clock: Callable[[], float] = time.monotonic,
         chance: random.Random | None = None,
     ) -> None:

@@ -8,12 +8,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from contract.recipe import Card, Figure, Task
+from contract.recipe import QUALITY, Card, Figure, Task
 from service.routing.spec import Thresholds
 from service.shadow.intervals import unpaired
 from service.shadow.tally import TIMED, Tally
-
-ACCURACY, PRECISION = "test_accuracy", "test_ap"  # of a card; a classifier's, a detector's
 
 
 class Kind(StrEnum):
@@ -160,10 +158,10 @@ def _by_cards(primary: Card | None, candidate: Card | None) -> Gain | None:
     """What the cards say, if they tell of the same data."""
     if primary is None or candidate is None or primary.data != candidate.data:
         return None
-    for name in (ACCURACY, PRECISION):
+    for task, name in QUALITY.items():
         ours, theirs = primary.metrics.get(name), candidate.metrics.get(name)
         if ours is not None and theirs is not None:
-            least = _least_agreement(ours, theirs) if name == ACCURACY else 0.0
+            least = _least_agreement(ours, theirs) if task is Task.CLASSIFICATION else 0.0
             return Gain(Source.CARDS, unpaired(ours, theirs), least)
     return None
 

@@ -6,7 +6,6 @@ images are many.
 
 import re
 import shutil
-import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,7 +24,7 @@ from tests.deploy.monitoring_expressions import (
     expressions,
 )
 from tests.e2e.stack import Stack, free_port, serve
-from tests.e2e.test_promql import CHOICES, Prometheus, is_ready
+from tests.e2e.test_promql import CHOICES, Prometheus, watching
 from tests.images import encode, quarters
 from tests.service.test_metrics_page import PAGE, ROW
 
@@ -122,18 +121,8 @@ def prometheus(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     configured(folder, stack)
     file = folder / "prometheus.yml"
     file.write_text(file.read_text().replace("localhost:9090", f"127.0.0.1:{port}"))
-    command = [str(SERVER), "--config.file=prometheus.yml", "--storage.tsdb.path=data"]
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(
-            [*command, f"--web.listen-address=127.0.0.1:{port}"], cwd=folder, stdout=log, stderr=log
-        )
-    with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
-        try:
-            stack.wait(lambda: is_ready(client), 20, "prometheus")
-            yield Prometheus(client)
-        finally:
-            process.terminate()
-            process.wait(20)
+    with watching(stack, folder, "prometheus.yml", port) as running:
+        yield running
 
 
 def ask(gateway: httpx.Client) -> None:

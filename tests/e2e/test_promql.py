@@ -12,7 +12,9 @@ import subprocess
 import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import httpx
 import pytest
@@ -87,24 +89,31 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 @pytest.fixture(scope="module")
 def prometheus(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
-    folder, address = tmp_path_factory.mktemp("prometheus"), f"127.0.0.1:{free_port()}"
+    folder = tmp_path_factory.mktemp("prometheus")
     targets = {"targets": [stack.url.removeprefix("http://")]}
     config = {
         "global": {"scrape_interval": INTERVAL, "evaluation_interval": INTERVAL},
         "scrape_configs": [{"job_name": "gateway", "static_configs": [targets]}],
     }
     (folder / "config.yml").write_text(json.dumps(config))  # which is YAML too
+    with watching(stack, folder, "config.yml", free_port()) as running:
+        yield running
+
+
+@contextmanager
+def watching(stack: Stack, folder: Path, config: str, port: int) -> Iterator[Prometheus]:
+    """A Prometheus with the file ``config`` of ``folder``, until the block ends."""
     options = {
-        "config.file": "config.yml",
+        "config.file": config,
         "storage.tsdb.path": "data",
-        "web.listen-address": address,
+        "web.listen-address": f"127.0.0.1:{port}",
     }
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(
             [str(PROMETHEUS), *(f"--{name}={value}" for name, value in options.items())],
             cwd=folder, stdout=log, stderr=log,
         )  # fmt: skip
-    with httpx.Client(base_url=f"http://{address}", timeout=10) as client:
+    with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
         try:
             stack.wait(lambda: is_ready(client), 20, "prometheus")
             yield Prometheus(client)
